@@ -1,0 +1,1 @@
+"""Watchword: multi-factor authentication for the login nodes of HPC centres."""
