@@ -1,0 +1,95 @@
+"""`watchword account …`: whether a person can log in, and why not."""
+
+from typing import Annotated, Any
+
+import typer
+
+from watchword.cli.context import services_of
+from watchword.cli.output import AsJson, say, say_json, say_table, when
+from watchword.cli.tokens import MOST_AT_ONCE, describe
+from watchword.domain.lockout import FOREVER
+from watchword.services.administer import AccountView
+
+app = typer.Typer(help="Show, lock and unlock accounts.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The account.")]
+
+
+@app.command("list")
+def list_accounts(
+    context: typer.Context,
+    after: Annotated[str, typer.Option(help="Begin beyond this name.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = MOST_AT_ONCE,
+    as_json: AsJson = False,
+) -> None:
+    """List the accounts that were ever paired. Example: watchword account list."""
+    with services_of(context) as services:
+        found = services.administrator.accounts(after, limit)
+    if as_json:
+        say_json([_brief(view) for view in found])
+        return
+    say_table(
+        ["account", "failures", "locked", "until"],
+        [[view.name, str(view.failures), view.locked or "no", _until(view)] for view in found],
+    )
+    if len(found) == limit:
+        say(f"There may be more: --after {found[-1].name}")
+
+
+def _brief(view: AccountView) -> dict[str, Any]:
+    return {
+        "account": view.name,
+        "failures": view.failures,
+        "locked": view.locked or None,
+        "locked_until": view.locked_until or None,
+    }
+
+
+def _until(view: AccountView) -> str:
+    if not view.locked:
+        return ""
+    if not view.locked_until or view.locked_until >= FOREVER:
+        return "an operator unlocks it"
+    return when(view.locked_until)
+
+
+@app.command()
+def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Show an account and its tokens. Example: watchword account show alice."""
+    with services_of(context) as services:
+        view = services.administrator.view(name)
+    if as_json:
+        say_json(_brief(view) | {"tokens": [describe(owned) for owned in view.tokens]})
+        return
+    say(f"{view.name}: " + (f"locked ({view.locked}) until {_until(view)}" if view.locked else "can log in"))
+    say(f"failed codes in a row: {view.failures}")
+    if not view.tokens:
+        say("not paired")
+    for number, owned in enumerate(view.tokens):
+        state = "" if owned.token.enabled else ", disabled"
+        place = "first" if number == 0 else "also"
+        say(f"{place}: {owned.token.serial} ({owned.token.kind}{state}), last used {when(owned.last_used_at)}")
+
+
+@app.command()
+def lock(context: typer.Context, name: Name) -> None:
+    """Hold an account: no code opens it until `unlock`. Example: watchword account lock alice."""
+    with services_of(context) as services:
+        services.administrator.lock(name)
+    say(f"{name} is locked until `watchword account unlock {name}`")
+
+
+@app.command()
+def unlock(context: typer.Context, name: Name) -> None:
+    """Open an account, whoever or whatever locked it. Example: watchword account unlock alice."""
+    with services_of(context) as services:
+        services.administrator.unlock(name)
+    say(f"{name} is unlocked")
+
+
+@app.command("clear-failures")
+def clear_failures(context: typer.Context, name: Name) -> None:
+    """Start a new count of failed codes; this ends a lockout. Example: watchword account clear-failures alice."""
+    with services_of(context) as services:
+        services.administrator.clear_failures(name)
+    say(f"{name} has no failed codes")

@@ -1,0 +1,5 @@
+"""`watchword doctor`."""
+
+
+def doctor() -> None:
+    """Placeholder while it is being written."""

@@ -1,0 +1,66 @@
+"""`watchword keys …`: the keys that seal secrets."""
+
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from watchword.cli.context import services_of, settings_of
+from watchword.cli.output import AsJson, console, say, say_json, say_table, when
+from watchword.clock import now_seconds
+from watchword.store.keyring import KeyState, new_key, promote, read_keys, write_keys
+
+app = typer.Typer(help="List and rotate the keys that seal secrets.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the keys, never their secrets. Example: watchword keys list."""
+    keys = read_keys(settings_of(context).keyring.file)
+    if as_json:
+        say_json([{"id": key.key_id, "state": key.state.value, "created_at": key.created_at} for key in keys])
+    else:
+        say_table(["key", "state", "made"], [[key.key_id, key.state, when(key.created_at)] for key in keys])
+
+
+@app.command()
+def rotate(
+    context: typer.Context,
+    stage: Annotated[
+        bool, typer.Option("--stage", help="Only add the next key, so that it can be copied to every server first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Seal every secret with a new key, while logins go on.
+
+    On one server: `watchword keys rotate`. On several: `keys rotate --stage` on one, copy the keyring to the others,
+    `keys rotate` on the first, copy the keyring again. No daemon is restarted; retired keys stay, for the audit log.
+    """
+    path = settings_of(context).keyring.file
+    now = int(now_seconds())
+    keys = read_keys(path)
+    if stage:
+        staged = new_key(KeyState.STANDBY, now)
+        write_keys(path, [*keys, staged])
+        say_json({"staged": staged.key_id}) if as_json else say(
+            f"key {staged.key_id} stands by: copy {path} to every server"
+        )
+        return
+    write_keys(path, promote(keys, now))
+    with (
+        services_of(context) as services,
+        Progress(
+            SpinnerColumn(),
+            TextColumn("{task.completed:.0f} secrets"),
+            console=console,
+            disable=as_json,
+            transient=True,
+        ) as progress,
+    ):
+        task = progress.add_task("sealing", total=None)
+        primary = services.keyring.primary.key_id
+        count = services.rotator.reseal(primary, lambda done: progress.advance(task, done))
+    if as_json:
+        say_json({"primary": primary, "resealed": count})
+    else:
+        say(f"key {primary} seals from now on; {count} secrets were sealed anew")

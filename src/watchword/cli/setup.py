@@ -1,0 +1,70 @@
+"""`watchword init`: a keyring, and a database with its tables."""
+
+import grp
+import os
+from pathlib import Path
+
+import typer
+
+from watchword.cli.context import settings_of
+from watchword.cli.output import AsJson, say, say_json
+from watchword.clock import now_seconds
+from watchword.domain.errors import KeyringError
+from watchword.settings import Settings
+from watchword.store import migrate
+from watchword.store.database import Database
+from watchword.store.keyring import Keyring, KeyState, new_key, write_keys
+
+SERVICE_GROUP = "watchword"
+
+
+def init(context: typer.Context, as_json: AsJson = False) -> None:
+    """Make the keyring and the tables. Safe to repeat: what is there stays.
+
+    Example: watchword --config /etc/watchword/watchword.toml init
+    """
+    settings = settings_of(context)
+    made = _make_keyring(settings.keyring.file)
+    settings.audit.anchors.mkdir(parents=True, exist_ok=True, mode=0o750)
+    revision = _make_schema(settings)
+    if as_json:
+        say_json({"keyring": str(settings.keyring.file), "keyring_made": made, "schema": revision})
+        return
+    say(f"{'made' if made else 'kept'} the keyring {settings.keyring.file}" + (": back it up" if made else ""))
+    say(f"the schema has revision {revision}")
+
+
+def _make_keyring(path: Path) -> bool:
+    if path.exists():
+        Keyring(path)
+        return False
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_keys(path, [new_key(KeyState.PRIMARY, int(now_seconds()))])
+    except OSError as error:
+        raise KeyringError(
+            f"the keyring {path} cannot be written: {error.strerror}", hint="run this as root"
+        ) from error
+    _share_with_service(path)
+    return True
+
+
+def _share_with_service(path: Path) -> None:
+    """Let the daemon's own group read a keyring that root made."""
+    if os.geteuid() != 0:
+        return
+    try:
+        group = grp.getgrnam(SERVICE_GROUP).gr_gid
+    except KeyError:
+        return
+    os.chown(path, 0, group)
+    path.chmod(0o640)
+
+
+def _make_schema(settings: Settings) -> str:
+    database = Database(settings.database.url.get_secret_value())
+    try:
+        migrate.upgrade(database)
+        return migrate.current_revision(database)
+    finally:
+        database.close()

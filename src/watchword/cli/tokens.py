@@ -1,0 +1,285 @@
+"""`watchword token …`: what yields codes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from watchword.cli.context import services_of, settings_of
+from watchword.cli.output import AsJson, console, say, say_json, say_table, when
+from watchword.domain.errors import InvalidValue, WatchwordError
+from watchword.domain.otp import Algorithm, OtpProfile
+from watchword.domain.phones import mask_phone
+from watchword.domain.tokens import Kind
+from watchword.seedfiles import read, read_key_file, read_password_file
+from watchword.services.pair import NewToken
+from watchword.services.ports import OwnedToken
+from watchword.wiring import Services
+
+app = typer.Typer(help="Add, show, change and import tokens.", no_args_is_help=True)
+
+Serial = Annotated[str, typer.Argument(help="The token's serial, such as SOFT-7F3A19C2.")]
+MOST_AT_ONCE = 1000
+
+
+class SeedFormat(StrEnum):
+    """What a file of seeds is written in."""
+
+    AUTO = "auto"
+    CSV = "csv"
+    PSKC = "pskc"
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The account.")],
+    kind: Annotated[Kind, typer.Option(help="What kind of token.")],
+    phone: Annotated[str, typer.Option(help="sms: the number, such as +15125551234.")] = "",
+    code: Annotated[str, typer.Option(help="static: the code; drawn if not given.")] = "",
+    serial: Annotated[str, typer.Option(help="hard: what is printed on the fob.")] = "",
+    secret_hex: Annotated[str, typer.Option(help="soft, hard: the seed; drawn, or the drawer's, if not given.")] = "",
+    digits: Annotated[int, typer.Option(min=6, max=8, help="soft, hard: digits of a code.")] = 6,
+    period: Annotated[int, typer.Option(min=10, max=300, help="soft, hard: seconds of a code.")] = 30,
+    algorithm: Annotated[Algorithm, typer.Option(help="soft, hard: the hash.")] = Algorithm.SHA1,
+    label: Annotated[str, typer.Option(help="The owner's name for it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Pair an account with a new token.
+
+    Examples: watchword token add alice --kind soft; watchword token add bob --kind sms --phone +15125551234;
+    watchword token add carol --kind hard --serial 2600123456789; watchword token add train01 --kind static
+    """
+    profile = OtpProfile(digits, period, algorithm)
+    secret = _octets(secret_hex) if secret_hex else None
+    with services_of(context) as services:
+        match kind:
+            case Kind.SOFT:
+                new = services.pairer.add_soft(name, profile=profile, secret=secret, label=label)
+            case Kind.SMS:
+                country = settings_of(context).sms.country_code
+                new = services.pairer.add_sms(name, phone, country_code=country, label=label)
+            case Kind.HARD:
+                new = services.pairer.add_hard(name, serial, secret=secret, profile=profile, label=label)
+            case Kind.STATIC:
+                new = services.pairer.add_static(name, code=code or None, label=label)
+        known = _is_known(services, name)
+    if as_json:
+        say_json({"account": name, "serial": new.serial, "otpauth": new.otpauth or None, "code": new.code or None})
+    else:
+        _show_new(name, new)
+    if not known:
+        typer.echo(f"watchword: note that nobody is called {name} in the directory", err=True)
+
+
+def _octets(secret_hex: str) -> bytes:
+    try:
+        octets = bytes.fromhex(secret_hex)
+    except ValueError:
+        raise InvalidValue("--secret-hex is not hexadecimal") from None
+    if not 16 <= len(octets) <= 128:
+        raise InvalidValue("a seed has 16 to 128 octets (RFC 4226, section 4)")
+    return octets
+
+
+def _is_known(services: Services, name: str) -> bool:
+    try:
+        return services.directory.find(name) is not None
+    except WatchwordError:
+        return True  # a directory that does not answer has not said no
+
+
+def _show_new(name: str, new: NewToken) -> None:
+    say(f"{name} is paired with {new.serial}")
+    if new.otpauth:
+        import segno  # noqa: PLC0415 - only here is a picture needed
+
+        say("Scan this with the phone's app. It is shown only now:")
+        segno.make(new.otpauth, error="m").terminal(compact=True)
+        say(new.otpauth)
+    if new.code:
+        say(f"code: {new.code}")
+
+
+@app.command("list")
+def list_tokens(
+    context: typer.Context,
+    account: Annotated[str, typer.Option(help="Only this account's.")] = "",
+    after: Annotated[str, typer.Option(help="Begin beyond this serial.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = MOST_AT_ONCE,
+    as_json: AsJson = False,
+) -> None:
+    """List tokens by serial. Example: watchword token list --account alice."""
+    with services_of(context) as services:
+        found = services.administrator.tokens(after, limit, account=account or None)
+    if as_json:
+        say_json([describe(owned) for owned in found])
+        return
+    say_table(
+        ["serial", "kind", "account", "name", "state", "last used"],
+        [
+            [
+                owned.token.serial,
+                owned.token.kind,
+                owned.account or "(in the drawer)",
+                owned.token.label,
+                "enabled" if owned.token.enabled else "disabled",
+                when(owned.last_used_at),
+            ]
+            for owned in found
+        ],
+    )
+    if len(found) == limit:
+        say(f"There may be more: --after {found[-1].token.serial}")
+
+
+def describe(owned: OwnedToken) -> dict[str, Any]:
+    """Describe a token for programs. Never its secret; a telephone only masked."""
+    token = owned.token
+    described: dict[str, Any] = {
+        "serial": token.serial,
+        "kind": token.kind.value,
+        "account": owned.account or None,
+        "name": token.label,
+        "first": token.rank == 0,
+        "enabled": token.enabled,
+        "created_at": owned.created_at,
+        "last_used_at": owned.last_used_at,
+    }
+    if token.kind.is_time_based:
+        described["digits"] = token.profile.digits
+        described["period_seconds"] = token.profile.period_seconds
+        described["algorithm"] = token.profile.algorithm.value
+        described["drift_seconds"] = token.drift_steps * token.profile.period_seconds
+    if token.kind is Kind.SMS:
+        described["phone"] = mask_phone(token.secret.decode("ascii"))
+    return described
+
+
+@app.command()
+def show(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
+    """Show a token. Example: watchword token show SOFT-7F3A19C2."""
+    with services_of(context) as services:
+        owned = services.administrator.token(serial)
+    if as_json:
+        say_json(describe(owned))
+        return
+    rows = describe(owned) | {"created_at": when(owned.created_at), "last_used_at": when(owned.last_used_at)}
+    say_table(["", ""], [[key.replace("_", " "), str(value)] for key, value in rows.items()])
+
+
+@app.command()
+def enable(context: typer.Context, serial: Serial) -> None:
+    """Let a token be used again. Example: watchword token enable SOFT-7F3A19C2."""
+    with services_of(context) as services:
+        services.administrator.set_enabled(serial, enabled=True)
+    say(f"{serial} can be used")
+
+
+@app.command()
+def disable(context: typer.Context, serial: Serial) -> None:
+    """Keep a token from being used. Example: watchword token disable SOFT-7F3A19C2."""
+    with services_of(context) as services:
+        services.administrator.set_enabled(serial, enabled=False)
+    say(f"{serial} cannot be used")
+
+
+@app.command()
+def first(context: typer.Context, serial: Serial) -> None:
+    """Make a token the one that a login of its account asks for. Example: watchword token first SMS-7F3A19C2."""
+    with services_of(context) as services:
+        services.administrator.make_first(serial)
+    say(f"{serial} is its account's first token")
+
+
+@app.command()
+def remove(context: typer.Context, serial: Serial) -> None:
+    """Remove a token for good. Example: watchword token remove SOFT-7F3A19C2."""
+    with services_of(context) as services:
+        services.pairer.remove(serial)
+    say(f"{serial} is removed")
+
+
+@app.command()
+def assign(context: typer.Context, serial: Serial, name: Annotated[str, typer.Argument(help="The account.")]) -> None:
+    """Pair an account with a fob from the drawer. Example: watchword token assign 2600123456789 alice."""
+    with services_of(context) as services:
+        services.pairer.assign(serial, name)
+    say(f"{name} is paired with {serial}")
+
+
+@app.command()
+def unassign(context: typer.Context, serial: Serial) -> None:
+    """Put a fob back in the drawer. Example: watchword token unassign 2600123456789."""
+    with services_of(context) as services:
+        services.pairer.unassign(serial)
+    say(f"{serial} is in the drawer")
+
+
+@app.command()
+def resync(
+    context: typer.Context,
+    serial: Serial,
+    first_code: Annotated[str, typer.Argument(metavar="CODE", help="A code of the token.")],
+    second_code: Annotated[str, typer.Argument(metavar="NEXT", help="The code that came after it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Find a token's clock again by two codes in a row. Example: watchword token resync 2600123456789 123456 654321."""
+    with services_of(context) as services:
+        drift_seconds = services.administrator.resync(serial, first_code, second_code)
+    if as_json:
+        say_json({"serial": serial, "drift_seconds": drift_seconds})
+    else:
+        say(f"{serial} is in step again; its clock is {drift_seconds} s off")
+
+
+@app.command("import")
+def import_seeds(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="What the maker of the fobs sent.")],
+    file_format: Annotated[SeedFormat, typer.Option("--format", help="What it is written in.")] = SeedFormat.AUTO,
+    key_file: Annotated[Path | None, typer.Option(help="PSKC: the key that encrypts it.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="PSKC: the password that encrypts it.")] = None,
+    period: Annotated[
+        int | None, typer.Option(min=10, max=300, help="Seconds of a code, where the file is silent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the fobs of a file in the drawer: all of them, or none if a line is wrong.
+
+    Example: watchword token import c200.csv --period 60
+    """
+    seeds = read(
+        file,
+        file_format.value,
+        key=read_key_file(key_file) if key_file else None,
+        password=read_password_file(password_file) if password_file else None,
+        period_seconds=period,
+    )
+    with services_of(context) as services, Progress(console=console, disable=as_json, transient=True) as progress:
+        task = progress.add_task("importing", total=len(seeds))
+        count = services.administrator.import_seeds(seeds, lambda done: progress.advance(task, done))
+    if as_json:
+        say_json({"imported": count})
+    else:
+        say(f"{count} fobs are in the drawer; `watchword token assign` pairs one")
+
+
+@app.command()
+def regenerate(
+    context: typer.Context,
+    pattern: Annotated[str, typer.Argument(help="The accounts, such as 'train*'.")],
+    as_json: AsJson = False,
+) -> None:
+    """Draw new codes for the static tokens of a whole class, and print them.
+
+    Example: watchword token regenerate 'train*'
+    """
+    with services_of(context) as services:
+        codes = services.administrator.regenerate_class(pattern)
+    if as_json:
+        say_json([{"account": new.account, "serial": new.serial, "code": new.code} for new in codes])
+    else:
+        say_table(["account", "code", "serial"], [[new.account, new.code, new.serial] for new in codes])

@@ -1,0 +1,28 @@
+"""The only reader of time; everything else is told what time it is."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+Clock = Callable[[], float]
+"""Answers the seconds since 1970, UTC."""
+
+
+def now_seconds() -> float:
+    """Answer the seconds since 1970, UTC."""
+    return time.time()
+
+
+def monotonic_seconds() -> float:
+    """Answer seconds that never go back, for waiting and for measuring."""
+    return time.monotonic()
+
+
+def local_now() -> datetime:
+    """Answer the time in this machine's time zone, with its offset."""
+    return datetime.now().astimezone()
+
+
+def pause(seconds: float) -> None:
+    """Do nothing for so long."""
+    time.sleep(seconds)

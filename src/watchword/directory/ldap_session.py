@@ -1,0 +1,82 @@
+"""A conversation with one LDAP server, through ldap3."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ldap3 import ANONYMOUS, NONE, SIMPLE, SUBTREE, SYNC, Connection, Server, Tls
+from ldap3.core.exceptions import LDAPException
+
+from watchword.directory.ldap import Attributes, LdapSettings, Search, ServerSilent
+
+_PORTS = {"ldap": 389, "ldaps": 636}
+
+
+class _VerifyingTls(Tls):
+    """TLS as Python's own default context does it; ldap3's leaves out SNI and addresses in certificates."""
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: ARG002 - ldap3's
+        """Put TLS on a connection, its certificate and host name verified."""
+        context = ssl.create_default_context(cafile=self.ca_certs_file)
+        connection.socket = context.wrap_socket(connection.socket, server_hostname=connection.server.host)
+
+
+@contextmanager
+def ldap_session(url: str, settings: LdapSettings) -> Iterator[Search]:
+    """Open and bind a connection, give its search, and close it whatever happens; raises ServerSilent."""
+    connection = _new_connection(urlsplit(url), settings)
+    try:
+        connection.open()
+        if settings.start_tls:
+            connection.start_tls()
+        connection.bind()
+        yield partial(_search, connection)
+    except (LDAPException, OSError) as error:
+        # The type alone: ldap3's text may quote what was sent.
+        raise ServerSilent(f"{url}: {type(error).__name__}") from None
+    finally:
+        # Not unbind: it would send, and wait, on a connection that may hang.
+        connection.strategy.close()
+
+
+def _new_connection(url: SplitResult, settings: LdapSettings) -> Connection:
+    server = Server(
+        url.hostname or "",
+        port=url.port or _PORTS[url.scheme],
+        use_ssl=url.scheme == "ldaps",
+        tls=_VerifyingTls(validate=ssl.CERT_REQUIRED, ca_certs_file=settings.ca_file or None),
+        get_info=NONE,
+        connect_timeout=settings.timeout_seconds,
+    )
+    return Connection(
+        server,
+        user=settings.bind_dn or None,
+        password=settings.bind_password or None,
+        authentication=SIMPLE if settings.bind_dn else ANONYMOUS,
+        client_strategy=SYNC,
+        auto_referrals=False,
+        check_names=False,
+        read_only=True,
+        raise_exceptions=True,
+        receive_timeout=settings.timeout_seconds,
+    )
+
+
+def _search(
+    connection: Connection, base_dn: str, search_filter: str, attributes: list[str]
+) -> list[tuple[str, Attributes]]:
+    """Search a tree; answer each entry's DN and its attributes as text, those that it lacks as empty lists."""
+    connection.search(base_dn, search_filter, SUBTREE, attributes=attributes)
+    entries = [entry for entry in connection.response or [] if entry["type"] == "searchResEntry"]
+    return [(entry["dn"], _texts(entry["raw_attributes"], attributes)) for entry in entries]
+
+
+def _texts(raw: dict[str, list[bytes]], attributes: list[str]) -> Attributes:
+    by_name = {name.lower(): values for name, values in raw.items()}
+    return {
+        name: [value.decode("utf-8", errors="replace") for value in by_name.get(name.lower(), [])]
+        for name in attributes
+    }

@@ -1,0 +1,101 @@
+"""One-time passwords: RFC 4226 (HOTP) and RFC 6238 (TOTP), through pyotp."""
+
+import base64
+import enum
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyotp
+
+SECRET_OCTETS = 20
+"""RFC 4226, section 4, R6: at least 128 bits, 160 recommended."""
+
+RESYNC_REACH_SECONDS = 24 * 3600
+"""How far off a token's clock may be for two consecutive codes to find it again."""
+
+
+class Algorithm(enum.StrEnum):
+    """The hash under the HMAC."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+
+_DIGESTS = {Algorithm.SHA1: hashlib.sha1, Algorithm.SHA256: hashlib.sha256, Algorithm.SHA512: hashlib.sha512}
+
+
+@dataclass(frozen=True, slots=True)
+class OtpProfile:
+    """How a token makes its codes. The defaults are what every phone app reads."""
+
+    digits: int = 6
+    period_seconds: int = 30
+    algorithm: Algorithm = Algorithm.SHA1
+
+    def step_at(self, now_seconds: float) -> int:
+        """Answer the time step (RFC 6238, section 4.2: T) at a time."""
+        return int(now_seconds // self.period_seconds)
+
+
+def code_at(secret: bytes, step: int, profile: OtpProfile) -> str:
+    """Answer the code of one time step, a string of `profile.digits` digits."""
+    return _generator(secret, profile).at(step)
+
+
+def _generator(secret: bytes, profile: OtpProfile) -> pyotp.HOTP:
+    return pyotp.HOTP(
+        base64.b32encode(secret).decode("ascii"), digits=profile.digits, digest=_DIGESTS[profile.algorithm]
+    )
+
+
+def normalise_code(typed: str) -> str:
+    """Take out the spaces and dashes that people type, or paste, into a code."""
+    return typed.replace(" ", "").replace("-", "").strip()
+
+
+def _outwards(centre: int, reach: int) -> Iterator[int]:
+    yield centre
+    for distance in range(1, reach + 1):
+        yield centre + distance
+        yield centre - distance
+
+
+def find_step(secret: bytes, code: str, profile: OtpProfile, *, centre: int, reach: int) -> int | None:
+    """Find the time step, at most `reach` from `centre`, whose code this is; the nearest wins.
+
+    Each comparison takes the same time; a wrong code always costs the whole search.
+    """
+    generator = _generator(secret, profile)
+    typed = code.encode("utf-8")
+    for step in _outwards(centre, reach):
+        if step >= 0 and hmac.compare_digest(generator.at(step).encode("ascii"), typed):
+            return step
+    return None
+
+
+def find_two_in_a_row(
+    secret: bytes, first: str, second: str, profile: OtpProfile, *, centre: int, reach: int
+) -> int | None:
+    """Find the step of `second`, where `first` is the code of the step before it."""
+    generator = _generator(secret, profile)
+    for step in _outwards(centre, reach):
+        if step < 1:
+            continue
+        pair = generator.at(step - 1) + generator.at(step)
+        if hmac.compare_digest(pair.encode("ascii"), (first + second).encode("utf-8")):
+            return step
+    return None
+
+
+def provisioning_uri(secret: bytes, profile: OtpProfile, *, account: str, issuer: str) -> str:
+    """Compose the `otpauth://` URI that a phone app scans."""
+    totp = pyotp.TOTP(
+        base64.b32encode(secret).decode("ascii"),
+        digits=profile.digits,
+        digest=_DIGESTS[profile.algorithm],
+        interval=profile.period_seconds,
+    )
+    return totp.provisioning_uri(name=account, issuer_name=issuer)

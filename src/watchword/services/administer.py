@@ -1,0 +1,235 @@
+"""What operators do: locks, failures, clocks of tokens, files of fobs, training classes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from watchword.clock import Clock
+from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.errors import Conflict, InvalidValue, NotFound
+from watchword.domain.lockout import LockoutPolicy, Standing
+from watchword.domain.otp import RESYNC_REACH_SECONDS, find_two_in_a_row, normalise_code
+from watchword.domain.seeds import SeedRow
+from watchword.domain.tokens import Kind, Token, check_static_code
+from watchword.services.ports import Account, OwnedToken, Store, Work
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as an operator sees it; `locked` says why it cannot log in now, empty if it can."""
+
+    name: str
+    failures: int
+    locked: str
+    locked_until: int
+    tokens: list[OwnedToken]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCode:
+    """A training account's new code."""
+
+    account: str
+    serial: str
+    code: str = field(repr=False)
+
+
+class Administrator:
+    """Acts in `actor`'s name, and leaves a line in the audit log each time."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        random_octets: Callable[[int], bytes],
+        lockout: LockoutPolicy,
+        actor: str = "",
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._random_octets = random_octets
+        self._lockout = lockout
+        self._actor = actor
+
+    def view(self, name: str) -> AccountView:
+        """Show an account; raises NotFound."""
+
+        def work(rows: Work) -> AccountView:
+            account = rows.accounts.find(name)
+            if account is None:
+                raise _unknown(name)
+            return self._view(account, rows.tokens.page("", PAGE, account=name))
+
+        return self._store.read(work)
+
+    def _view(self, account: Account, tokens: list[OwnedToken]) -> AccountView:
+        standing = account.standing.at(self._clock())
+        locked = "held by an operator" if standing.held else "too many failed codes" if standing.locked_until else ""
+        ordered = sorted(tokens, key=lambda owned: (owned.token.rank, owned.token.serial))
+        return AccountView(account.name, standing.failures, locked, standing.locked_until, ordered)
+
+    def accounts(self, after: str = "", limit: int = PAGE) -> list[AccountView]:
+        """List accounts by name, beyond `after`, without their tokens."""
+        return self._store.read(lambda rows: [self._view(found, []) for found in rows.accounts.page(after, limit)])
+
+    def tokens(
+        self, after: str = "", limit: int = PAGE, *, account: str | None = None, pattern: str | None = None
+    ) -> list[OwnedToken]:
+        """List tokens by serial, beyond `after`."""
+        return self._store.read(lambda rows: rows.tokens.page(after, limit, account=account, pattern=pattern))
+
+    def token(self, serial: str) -> OwnedToken:
+        """Show a token; raises NotFound."""
+        found = self._store.read(lambda rows: rows.tokens.find(serial))
+        if found is None:
+            raise NotFound(f"there is no token {serial}", hint="`watchword token list` shows them")
+        return found
+
+    def lock(self, name: str) -> None:
+        """Hold an account: no code opens it until `unlock`. Raises NotFound."""
+        self._change_standing(name, "locked", lambda standing: replace(standing, held=True))
+
+    def unlock(self, name: str) -> None:
+        """Open an account, whoever or whatever locked it; raises NotFound."""
+        self._change_standing(name, "unlocked", lambda _standing: Standing())
+
+    def clear_failures(self, name: str) -> None:
+        """Start a new count of failures, which also ends a lockout; an operator's own lock stays. Raises NotFound."""
+        self._change_standing(name, "failures cleared", lambda standing: Standing(held=standing.held))
+
+    def _change_standing(self, name: str, what: str, change: Callable[[Standing], Standing]) -> None:
+        def work(rows: Work) -> None:
+            account = rows.accounts.lock([name]).get(name)
+            if account is None:
+                raise _unknown(name)
+            rows.accounts.set_standing(account.account_id, change(account.standing))
+            # A locked account's text messages were never sent: the next one asked for must be.
+            for owned in rows.tokens.page("", PAGE, account=name):
+                for sent in rows.sent_codes.of_tokens([owned.token.serial]).values():
+                    rows.sent_codes.spend(sent.serial, sent.issue)
+            rows.audit.record([self._event(what, account=name)])
+
+        self._store.write(work)
+
+    def set_enabled(self, serial: str, *, enabled: bool) -> None:
+        """Let a token be used, or not; raises NotFound."""
+
+        def work(rows: Work) -> None:
+            owned = _find(rows, serial)
+            rows.tokens.set_enabled(serial, enabled=enabled)
+            what = "token enabled" if enabled else "token disabled"
+            rows.audit.record([self._event(what, account=owned.account, serial=serial)])
+
+        self._store.write(work)
+
+    def make_first(self, serial: str) -> None:
+        """Make a token the first of its account's: the one that a login asks for. Raises NotFound, Conflict."""
+
+        def work(rows: Work) -> None:
+            owned = _find(rows, serial)
+            if not owned.account:
+                raise Conflict(f"token {serial} belongs to no account")
+            others = rows.tokens.page("", PAGE, account=owned.account)
+            others.sort(key=lambda other: (other.token.serial != serial, other.token.rank, other.token.serial))
+            for rank, other in enumerate(others):
+                rows.tokens.set_rank(other.token.serial, rank)
+            rows.audit.record([self._event("token made first", account=owned.account, serial=serial)])
+
+        self._store.write(work)
+
+    def resync(self, serial: str, first: str, second: str) -> int:
+        """Find a token's clock again by two consecutive codes; answers its drift in seconds.
+
+        Raises NotFound, Conflict for a token without a clock, InvalidValue if the codes are not two in a row.
+        """
+
+        def work(rows: Work) -> int:
+            owned = _find(rows, serial)
+            token = owned.token
+            if not token.kind.is_time_based:
+                raise Conflict(f"token {serial} is {token.kind}: it has no clock")
+            now_step = token.profile.step_at(self._clock())
+            step = find_two_in_a_row(
+                token.secret,
+                normalise_code(first),
+                normalise_code(second),
+                token.profile,
+                centre=now_step,
+                reach=RESYNC_REACH_SECONDS // token.profile.period_seconds,
+            )
+            if step is None or not rows.tokens.resync(serial, step, step - now_step):
+                raise InvalidValue(
+                    "these are not two new codes in a row of this token",
+                    hint="wait for the next two codes, and give them in the order in which they came",
+                )
+            drift_seconds = (step - now_step) * token.profile.period_seconds
+            what = f"token resynced, {drift_seconds} s off"
+            rows.audit.record([self._event(what, account=owned.account, serial=serial)])
+            return drift_seconds
+
+        return self._store.write(work)
+
+    def import_seeds(self, seeds: Sequence[SeedRow], progress: Callable[[int], None] = lambda _count: None) -> int:
+        """Put fobs in the drawer, all or none; answers how many. Raises Conflict if a serial is taken.
+
+        `progress` is told how many were written since it was last told.
+        """
+        tokens = [
+            Token(seed.serial, Kind.HARD, seed.secret, seed.profile, drift_steps=seed.drift_steps) for seed in seeds
+        ]
+
+        def work(rows: Work) -> int:
+            for start in range(0, len(tokens), PAGE):
+                some = tokens[start : start + PAGE]
+                rows.tokens.add_many(some, int(self._clock()))
+                progress(len(some))
+            rows.audit.record([self._event(f"{len(tokens)} fobs imported")])
+            return len(tokens)
+
+        return self._store.write(work)
+
+    def regenerate_class(self, pattern: str) -> list[ClassCode]:
+        """Draw a new code for every static token of the accounts that a glob names; answers them by account."""
+
+        def work(rows: Work) -> list[ClassCode]:
+            codes: list[ClassCode] = []
+            after = ""
+            while page := rows.tokens.page(after, PAGE, pattern=pattern):
+                after = page[-1].token.serial
+                static = [owned for owned in page if owned.token.kind is Kind.STATIC]
+                codes.extend(self._redraw(rows, owned) for owned in static)
+            if not codes:
+                raise NotFound(f"no account like {pattern!r} has a static token")
+            return sorted(codes, key=lambda code: code.account)
+
+        return self._store.write(work)
+
+    def _redraw(self, rows: Work, owned: OwnedToken) -> ClassCode:
+        code = check_static_code(f"{int.from_bytes(self._random_octets(8), 'big') % 10**6:06d}")
+        rows.tokens.set_secret(owned.token.serial, code.encode("ascii"))
+        rows.audit.record([self._event("static code redrawn", account=owned.account, serial=owned.token.serial)])
+        return ClassCode(owned.account, owned.token.serial, code)
+
+    def _event(self, what: str, *, account: str = "", serial: str = "") -> AuditEvent:
+        return AuditEvent(
+            at_milliseconds=int(self._clock() * 1000),
+            kind=EventKind.ADMINISTRATION,
+            result=Result.DONE,
+            account=account,
+            serial=serial,
+            reason=what,
+            actor=self._actor,
+        )
+
+
+def _find(rows: Work, serial: str) -> OwnedToken:
+    found = rows.tokens.find(serial)
+    if found is None:
+        raise NotFound(f"there is no token {serial}", hint="`watchword token list` shows them")
+    return found
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"no account {name!r} has ever been paired", hint="`watchword token add` pairs one")

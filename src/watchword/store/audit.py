@@ -1,0 +1,113 @@
+"""The audit log's rows, a chain for each writer."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from watchword.domain.audit import GENESIS, AuditEvent, ChainedEvent, link
+from watchword.store.keyring import Keyring
+from watchword.store.schema import audit, audit_heads
+
+ROWS_AT_ONCE = 5000
+
+
+class AuditRows:
+    """Verbs on the audit log, in one transaction. `head` is where the chain ends after `record`."""
+
+    def __init__(self, connection: Connection, keyring: Keyring, writer: str) -> None:
+        self._connection = connection
+        self._keyring = keyring
+        self._writer = writer
+        self.head: tuple[int, bytes] | None = None
+
+    def record(self, events: Sequence[AuditEvent]) -> None:
+        """Append events to this writer's chain. The head's row lock keeps one writer's processes in line."""
+        if not events:
+            return
+        sequence, mac = self.head or self._lock_head()
+        key_id = self._keyring.primary.key_id
+        key = self._keyring.derived(key_id, "audit")
+        rows = []
+        for event in events:
+            sequence += 1
+            mac = link(key, self._writer, sequence, mac, event)
+            rows.append(_row(event) | {"writer": self._writer, "sequence": sequence, "key_id": key_id, "mac": mac})
+        self._connection.execute(insert(audit), rows)
+        self._connection.execute(
+            update(audit_heads).where(audit_heads.c.writer == self._writer).values(sequence=sequence, mac=mac)
+        )
+        self.head = (sequence, mac)
+
+    def _lock_head(self) -> tuple[int, bytes]:
+        query = select(audit_heads).where(audit_heads.c.writer == self._writer).with_for_update()
+        row = self._connection.execute(query).first()
+        if row is not None:
+            return row.sequence, row.mac
+        self._connection.execute(insert(audit_heads).values(writer=self._writer, sequence=0, mac=GENESIS))
+        return 0, GENESIS
+
+    def page(self, before_id: int | None, limit: int, *, account: str | None = None) -> list[tuple[int, ChainedEvent]]:
+        """List events with their row numbers, newest first."""
+        query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+        if before_id is not None:
+            query = query.where(audit.c.id < before_id)
+        if account is not None:
+            query = query.where(audit.c.account == account)
+        return [(row.id, _chained(row)) for row in self._connection.execute(query)]
+
+    def since(self, after_id: int, limit: int) -> list[tuple[int, ChainedEvent]]:
+        """List events with their row numbers, oldest first, beyond a row."""
+        query = select(audit).where(audit.c.id > after_id).order_by(audit.c.id).limit(limit)
+        return [(row.id, _chained(row)) for row in self._connection.execute(query)]
+
+    def chain(self, writer: str) -> Iterator[ChainedEvent]:
+        """Walk one writer's chain from its beginning, a few thousand rows in memory at a time."""
+        last = None
+        while True:
+            query = select(audit).where(audit.c.writer == writer).order_by(audit.c.sequence).limit(ROWS_AT_ONCE)
+            rows = self._connection.execute(query.where(audit.c.sequence > last) if last is not None else query).all()
+            for row in rows:
+                yield _chained(row)
+            if len(rows) < ROWS_AT_ONCE:
+                return
+            last = rows[-1].sequence
+
+    def heads(self) -> dict[str, tuple[int, bytes]]:
+        """Answer each writer's last sequence number and MAC."""
+        return {row.writer: (row.sequence, row.mac) for row in self._connection.execute(select(audit_heads))}
+
+    def writers(self) -> list[str]:
+        """List every writer that has a row."""
+        return list(self._connection.execute(select(audit.c.writer).distinct().order_by(audit.c.writer)).scalars())
+
+
+def _row(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "at_milliseconds": event.at_milliseconds,
+        "kind": str(event.kind),
+        "result": str(event.result),
+        "account": event.account,
+        "serial": event.serial,
+        "address": event.address,
+        "node": event.node,
+        "reason": event.reason,
+        "actor": event.actor,
+        "detail": event.detail,
+    }
+
+
+def _chained(row: Row[Any]) -> ChainedEvent:
+    event = AuditEvent(
+        at_milliseconds=row.at_milliseconds,
+        kind=row.kind,
+        result=row.result,
+        account=row.account,
+        serial=row.serial,
+        address=row.address,
+        node=row.node,
+        reason=row.reason,
+        actor=row.actor,
+        detail=row.detail,
+    )
+    return ChainedEvent(row.writer, row.sequence, row.key_id, row.mac, event)

@@ -1,0 +1,128 @@
+"""One database, MariaDB or SQLite, and how a piece of work is done in it: whole, or not at all."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from watchword.domain.errors import SettingsError, StoreUnavailable
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 8
+"""How often a piece of work that lost a race is begun anew."""
+
+# MariaDB: lock wait timeout, deadlock (with Galera also: certification failed), record changed since last read,
+# and what a Galera node says while it is not in the quorum.
+_RACE_LOST = {1205, 1213, 1020}
+
+_READING = "watchword_reading"
+
+
+class Database:
+    """Where Watchword's rows live. Nothing connects before the first piece of work."""
+
+    def __init__(self, url: str) -> None:
+        """Take a SQLAlchemy URL: `sqlite:///…` or `mysql+pymysql://…`."""
+        self.engine = _make_engine(url)
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do the work in one transaction, and again from its start if it lost a race.
+
+        Raises StoreUnavailable if the database does not answer, cannot be written, or keeps losing.
+        """
+        return self._run(work, reading=False)
+
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """Do the work in one transaction that changes nothing. Raises StoreUnavailable."""
+        return self._run(work, reading=True)
+
+    def _run(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
+        for attempt in range(ATTEMPTS):
+            try:
+                with self._transaction(reading=reading) as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                last = attempt == ATTEMPTS - 1
+                if last or not (_lost_race(error) or (error.connection_invalidated and attempt == 0)):
+                    # The driver's own words quote statements and parameters: they stay inside.
+                    raise StoreUnavailable(
+                        f"the database failed: {_cause(error)}", hint="`watchword doctor` looks for the reason"
+                    ) from None
+            except SQLAlchemyError as error:
+                raise StoreUnavailable(f"the database failed: {type(error).__name__}") from None
+        raise AssertionError("unreachable")
+
+    @contextlib.contextmanager
+    def _transaction(self, *, reading: bool) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(**{_READING: reading}) as connection, connection.begin():
+            yield connection
+
+    def ping(self) -> None:
+        """Ask the database for a sign of life; raises StoreUnavailable."""
+        self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _cause(error: DBAPIError) -> str:
+    """Name the driver's error and its number, without the text."""
+    origin = error.orig
+    number = origin.args[0] if origin is not None and origin.args and isinstance(origin.args[0], int) else ""
+    name = getattr(origin, "sqlite_errorname", "")
+    return f"{type(origin).__name__} {number}{name}".strip()
+
+
+def _lost_race(error: DBAPIError) -> bool:
+    origin = error.orig
+    if isinstance(origin, sqlite3.OperationalError):
+        return getattr(origin, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
+    return bool(origin is not None and origin.args and origin.args[0] in _RACE_LOST)
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError:
+        raise SettingsError(
+            "database.url is not a database URL", hint="sqlite:////var/lib/watchword/watchword.db or mysql+pymysql://…"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    if parsed.drivername in ("mysql+pymysql", "mariadb+pymysql"):
+        return sqlalchemy.create_engine(
+            url,
+            # Each piece of work locks what it changes; gap locks would only make strangers wait for each other.
+            isolation_level="READ COMMITTED",
+            hide_parameters=True,
+            pool_recycle=3600,
+            connect_args={"connect_timeout": 3, "read_timeout": 10, "write_timeout": 10, "charset": "utf8mb4"},
+        )
+    raise SettingsError(f"database.url names {parsed.drivername}, which Watchword does not know")
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = sqlalchemy.create_engine(url, hide_parameters=True, connect_args={"timeout": 10})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        # Let BEGIN be ours: the driver's own begins too late to settle a race.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A spent code must stay spent when the power fails.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get(_READING, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,79 @@
+"""The store as the use cases see it: pieces of work on rows, each whole or not at all."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from watchword.services.ports import Seal, Work
+from watchword.store.accounts import AccountRows
+from watchword.store.anchors import Anchors
+from watchword.store.audit import AuditRows
+from watchword.store.database import Database
+from watchword.store.keyring import Keyring
+from watchword.store.texts import OutboxRows, SentCodeRows
+from watchword.store.tokens import TokenRows
+
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+
+class RowWork:
+    """One transaction's verbs."""
+
+    def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring, writer: str) -> None:
+        self.connection = connection
+        self.accounts = AccountRows(connection)
+        self.tokens = TokenRows(connection, sealer)
+        self.sent_codes = SentCodeRows(connection, sealer)
+        self.outbox = OutboxRows(connection, sealer)
+        self.audit = AuditRows(connection, keyring, writer)
+
+
+class Store:
+    """The rows of one database, written under one writer's name in the audit log."""
+
+    def __init__(self, database: Database, sealer: Seal, keyring: Keyring, *, writer: str, anchors: Anchors) -> None:
+        self.database = database
+        self._sealer = sealer
+        self._keyring = keyring
+        self._writer = writer
+        self._anchors = anchors
+
+    def write(self, work: Callable[[Work], Result]) -> Result:
+        """Do the work in one transaction, begun anew if it loses a race; raises StoreUnavailable."""
+        heads: list[tuple[int, bytes] | None] = []
+
+        def whole(connection: Connection) -> Result:
+            rows = RowWork(connection, self._sealer, self._keyring, self._writer)
+            result = work(rows)
+            heads.append(rows.audit.head)
+            return result
+
+        result = self.database.write(whole)
+        if heads[-1] is not None:
+            self._anchor(*heads[-1])
+        return result
+
+    def read(self, work: Callable[[Work], Result]) -> Result:
+        """Do work that changes nothing; raises StoreUnavailable."""
+        return self.database.read(
+            lambda connection: work(RowWork(connection, self._sealer, self._keyring, self._writer))
+        )
+
+    def recall_anchors(self) -> dict[str, tuple[int, bytes]]:
+        """Read where each writer's chain ended when this server last wrote to it."""
+        return self._anchors.recall()
+
+    def ping(self) -> None:
+        """Ask for a sign of life; raises StoreUnavailable."""
+        self.database.ping()
+
+    def _anchor(self, sequence: int, mac: bytes) -> None:
+        try:
+            self._anchors.remember(self._writer, sequence, mac)
+        except OSError as error:
+            # The login is committed and audited; a lost anchor only weakens the proof that nothing was cut off.
+            log.warning("the audit anchor of %s could not be written: %s", self._writer, error.strerror)

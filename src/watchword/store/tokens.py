@@ -1,0 +1,193 @@
+"""The tokens' rows. Their secrets are sealed on the way in and unsealed on the way out."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from watchword.domain.errors import Conflict, KeyringError, SealError
+from watchword.domain.otp import Algorithm, OtpProfile
+from watchword.domain.tokens import Kind, Token
+from watchword.services.ports import OwnedToken, Seal
+from watchword.store.schema import accounts, sent_codes, tokens
+
+SERIALS_AT_ONCE = 1000
+
+log = logging.getLogger(__name__)
+
+
+def place_of(serial: str) -> str:
+    """Name the place that a token's secret is sealed for."""
+    return f"tokens.sealed_secret/{serial}"
+
+
+class TokenRows:
+    """Verbs on tokens, in one transaction."""
+
+    def __init__(self, connection: Connection, sealer: Seal) -> None:
+        self._connection = connection
+        self._sealer = sealer
+
+    def of_accounts(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Token]]:
+        """Find all tokens of each account, in rank order."""
+        found: dict[int, list[Token]] = defaultdict(list)
+        query = (
+            select(tokens).where(tokens.c.account_id.in_(sorted(account_ids))).order_by(tokens.c.rank, tokens.c.serial)
+        )
+        for row in self._connection.execute(query) if account_ids else ():
+            found[row.account_id].append(self._token(row))
+        return found
+
+    def _token(self, row: Row[Any]) -> Token:
+        try:
+            secret, opened = self._sealer.unseal(row.sealed_secret, place_of(row.serial)), True
+        except (SealError, KeyringError) as error:
+            # One damaged row must not stop everybody else's login: it is as if disabled.
+            log.error("token %s cannot be used: %s", row.serial, error)
+            secret, opened = b"", False
+        return Token(
+            serial=row.serial,
+            kind=Kind(row.kind),
+            secret=secret,
+            profile=OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm)),
+            label=row.label,
+            rank=row.rank,
+            enabled=opened and bool(row.enabled),
+            last_step=row.last_step,
+            drift_steps=row.drift_steps,
+        )
+
+    def spend_step(self, serial: str, step: int, drift_steps: int, now_seconds: int) -> bool:
+        """Record a time step as used; False if it, or a later one, already was."""
+        claim = update(tokens).where(tokens.c.serial == serial, tokens.c.last_step < step)
+        spent = self._connection.execute(
+            claim.values(last_step=step, drift_steps=drift_steps, last_used_at=now_seconds)
+        )
+        return spent.rowcount == 1
+
+    def resync(self, serial: str, step: int, drift_steps: int) -> bool:
+        """Spend a step and remember the drift, though nobody logged in; False if the step was spent already."""
+        claim = update(tokens).where(tokens.c.serial == serial, tokens.c.last_step < step)
+        return self._connection.execute(claim.values(last_step=step, drift_steps=drift_steps)).rowcount == 1
+
+    def touch(self, serial: str, now_seconds: int) -> None:
+        """Record that a token was used."""
+        self._set(serial, last_used_at=now_seconds)
+
+    def add(self, token: Token, account_id: int | None, now_seconds: int) -> None:
+        """Add a token; raises Conflict if its serial is taken."""
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(tokens).values(**self._row(token, account_id, now_seconds)))
+        except IntegrityError:
+            raise Conflict(
+                f"there is a token {token.serial} already", hint="`watchword token show` tells whose"
+            ) from None
+
+    def add_many(self, added: Sequence[Token], now_seconds: int) -> None:
+        """Add tokens of no account, all or none; raises Conflict naming a serial that is taken."""
+        for start in range(0, len(added), SERIALS_AT_ONCE):
+            some = added[start : start + SERIALS_AT_ONCE]
+            taken = self._connection.execute(
+                select(tokens.c.serial).where(tokens.c.serial.in_([token.serial for token in some])).limit(1)
+            ).scalar()
+            if taken is not None:
+                raise Conflict(f"there is a token {taken} already; nothing was imported")
+            self._connection.execute(insert(tokens), [self._row(token, None, now_seconds) for token in some])
+
+    def _row(self, token: Token, account_id: int | None, now_seconds: int) -> dict[str, Any]:
+        return {
+            "serial": token.serial,
+            "account_id": account_id,
+            "kind": token.kind.value,
+            "label": token.label,
+            "rank": token.rank,
+            "enabled": token.enabled,
+            "sealed_secret": self._sealer.seal(token.secret, place_of(token.serial)),
+            "algorithm": token.profile.algorithm.value,
+            "digits": token.profile.digits,
+            "period_seconds": token.profile.period_seconds,
+            "last_step": token.last_step,
+            "drift_steps": token.drift_steps,
+            "created_at": now_seconds,
+        }
+
+    def find(self, serial: str) -> OwnedToken | None:
+        """Find a token by its serial and lock it."""
+        query = _owned().where(tokens.c.serial == serial).with_for_update(of=tokens)
+        return next(self._owned_tokens(self._connection.execute(query)), None)
+
+    def page(
+        self, after: str, limit: int, *, account: str | None = None, pattern: str | None = None
+    ) -> list[OwnedToken]:
+        """List tokens by serial, from the first beyond `after`; by account or by a glob (`*`, `?`) on its name."""
+        query = _owned().where(tokens.c.serial > after).order_by(tokens.c.serial).limit(limit)
+        if account is not None:
+            query = query.where(accounts.c.name == account)
+        if pattern is not None:
+            query = query.where(accounts.c.name.like(_like(pattern), escape="!"))
+        return list(self._owned_tokens(self._connection.execute(query)))
+
+    def _owned_tokens(self, rows: Iterable[Row[Any]]) -> Iterator[OwnedToken]:
+        for row in rows:
+            yield OwnedToken(self._token(row), row.account_name or "", row.created_at, row.last_used_at)
+
+    def set_owner(self, serial: str, account_id: int | None) -> None:
+        """Tie a token to an account, or to none."""
+        self._set(serial, account_id=account_id)
+
+    def set_enabled(self, serial: str, *, enabled: bool) -> None:
+        """Let a token be used, or not."""
+        self._set(serial, enabled=enabled)
+
+    def set_secret(self, serial: str, secret: bytes) -> None:
+        """Replace a token's secret."""
+        self._set(serial, sealed_secret=self._sealer.seal(secret, place_of(serial)))
+
+    def set_rank(self, serial: str, rank: int) -> None:
+        """Place a token among its account's; the lowest rank is first."""
+        self._set(serial, rank=rank)
+
+    def set_label(self, serial: str, label: str) -> None:
+        """Give a token its owner's name for it."""
+        self._set(serial, label=label)
+
+    def _set(self, serial: str, **values: Any) -> None:
+        self._connection.execute(update(tokens).where(tokens.c.serial == serial).values(**values))
+
+    def reseal(self, after: str, limit: int) -> tuple[str, int]:
+        """Seal with the primary key what others sealed, in serials beyond `after`.
+
+        Answers the last serial looked at (empty at the end) and how many were sealed anew. Raises SealError.
+        """
+        query = select(tokens.c.serial, tokens.c.sealed_secret).where(tokens.c.serial > after)
+        rows = self._connection.execute(query.order_by(tokens.c.serial).limit(limit)).all()
+        changed = 0
+        for serial, sealed in rows:
+            if self._sealer.is_current(sealed):
+                continue
+            anew = self._sealer.seal(self._sealer.unseal(sealed, place_of(serial)), place_of(serial))
+            # A secret that was replaced a moment ago is sealed with the primary key already.
+            same = update(tokens).where(tokens.c.serial == serial, tokens.c.sealed_secret == sealed)
+            changed += self._connection.execute(same.values(sealed_secret=anew)).rowcount
+        return (rows[-1].serial if len(rows) == limit else "", changed)
+
+    def remove(self, serial: str) -> None:
+        """Remove a token and the code that was texted for it."""
+        self._connection.execute(delete(sent_codes).where(sent_codes.c.serial == serial))
+        self._connection.execute(delete(tokens).where(tokens.c.serial == serial))
+
+
+def _owned() -> Select[Any]:
+    return select(tokens, accounts.c.name.label("account_name")).select_from(
+        tokens.outerjoin(accounts, accounts.c.id == tokens.c.account_id)
+    )
+
+
+def _like(pattern: str) -> str:
+    for character in "!%_":
+        pattern = pattern.replace(character, "!" + character)
+    return pattern.replace("*", "%").replace("?", "_")

@@ -1,0 +1,164 @@
+"""From settings to services: the only place that knows every adapter."""
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchword.clock import now_seconds
+from watchword.delivery.recorder import Recorder
+from watchword.delivery.twilio import TwilioSender, TwilioSettings
+from watchword.directory.ldap import LdapDirectory, LdapSettings
+from watchword.directory.system import SystemDirectory
+from watchword.domain.errors import SettingsError
+from watchword.domain.lockout import LockoutPolicy
+from watchword.domain.outcome import Outcome
+from watchword.services.administer import Administrator
+from watchword.services.authenticate import Attempt, Authenticator, LoginPolicy
+from watchword.services.deliver import Postman
+from watchword.services.pair import Pairer
+from watchword.services.ports import Directory, TextSender
+from watchword.services.report import Reporter
+from watchword.services.rotate import Rotator
+from watchword.settings import Settings, SmsSettings
+from watchword.store.anchors import Anchors
+from watchword.store.database import Database
+from watchword.store.keyring import Keyring
+from watchword.store.sealing import Sealer
+from watchword.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, and the few adapters that an entry point touches itself."""
+
+    store: Store
+    keyring: Keyring
+    authenticator: Authenticator
+    pairer: Pairer
+    administrator: Administrator
+    reporter: Reporter
+    rotator: Rotator
+    directory: Directory
+    postman: Postman | None
+
+    def answer(self, attempts: Sequence[Attempt]) -> list[Outcome]:
+        """Answer attempts with the keys as they are now."""
+        self.keyring.refresh()
+        return self.authenticator.answer(attempts)
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.database.close()
+
+
+def assemble(settings: Settings, *, role: str, actor: str = "") -> Services:
+    """Put the services together; `role` names this process in the audit log, `actor` the operator at the keyboard.
+
+    Connects to nothing. Raises KeyringError, SettingsError.
+    """
+    keyring = Keyring(settings.keyring.file)
+    sealer = Sealer(keyring)
+    server = settings.audit.server or socket.gethostname()
+    store = Store(
+        Database(settings.database.url.get_secret_value()),
+        sealer,
+        keyring,
+        writer=f"{server}/{role}",
+        anchors=Anchors(settings.audit.anchors),
+    )
+    policy = login_policy(settings)
+    sender = text_sender(settings.sms)
+    return Services(
+        store=store,
+        keyring=keyring,
+        authenticator=Authenticator(store, sealer, policy, clock=now_seconds, random_octets=os.urandom),
+        pairer=Pairer(store, clock=now_seconds, random_octets=os.urandom, issuer=settings.soft.issuer, actor=actor),
+        administrator=Administrator(
+            store, clock=now_seconds, random_octets=os.urandom, lockout=policy.lockout, actor=actor
+        ),
+        reporter=Reporter(store, keyring, store.recall_anchors),
+        rotator=Rotator(store, clock=now_seconds, actor=actor),
+        directory=directory(settings),
+        postman=Postman(store, sender, clock=now_seconds) if sender is not None else None,
+    )
+
+
+def login_policy(settings: Settings) -> LoginPolicy:
+    """Translate what a centre has decided."""
+    return LoginPolicy(
+        lockout=LockoutPolicy(settings.lockout.failures, settings.lockout.release_after_minutes * 60),
+        drift_seconds=settings.soft.drift_seconds,
+        tries=settings.radius.tries,
+        challenge_seconds=settings.radius.challenge_seconds,
+        prompt=settings.radius.prompt,
+        refused=settings.radius.refused.replace("{url}", settings.portal.public_url),
+        sent_code_seconds=settings.sms.code_minutes * 60,
+        sent_code_text=settings.sms.text.replace("{issuer}", settings.soft.issuer).replace(
+            "{minutes}", str(settings.sms.code_minutes)
+        ),
+    )
+
+
+def text_sender(sms: SmsSettings) -> TextSender | None:
+    """Make the carrier that the settings name; raises SettingsError."""
+    match sms.carrier:
+        case "none":
+            return None
+        case "recorder":
+            return Recorder(sms.recorder_file)
+        case "twilio":
+            is_service = sms.sender.startswith("MG")
+            return TwilioSender(
+                TwilioSettings(
+                    account_sid=sms.account_sid,
+                    auth_token=_auth_token(sms),
+                    from_number="" if is_service else sms.sender,
+                    messaging_service_sid=sms.sender if is_service else "",
+                    timeout_seconds=sms.timeout_seconds,
+                    api_url=sms.api_url,
+                    ca_file=str(sms.ca_file) if sms.ca_file else "",
+                    proxy_url=sms.proxy_url.get_secret_value() if sms.proxy_url else "",
+                )
+            )
+
+
+def _auth_token(sms: SmsSettings) -> str:
+    if sms.auth_token is not None:
+        return sms.auth_token.get_secret_value()
+    return _read_secret(sms.auth_token_file, "sms.auth_token_file")
+
+
+def _read_secret(file: Path | None, key: str) -> str:
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{key} cannot be read: {type(error).__name__}") from None
+
+
+def directory(settings: Settings) -> Directory:
+    """Make the directory that the settings name: LDAP if there is an [ldap], else this machine's own."""
+    ldap = settings.ldap
+    if ldap is None:
+        return SystemDirectory()
+    return LdapDirectory(
+        LdapSettings(
+            servers=ldap.servers,
+            base_dn=ldap.base_dn,
+            bind_dn=ldap.bind_dn,
+            bind_password=_read_secret(ldap.bind_password_file, "ldap.bind_password_file"),
+            start_tls=ldap.start_tls,
+            ca_file=str(ldap.ca_file) if ldap.ca_file else "",
+            allow_plaintext=ldap.allow_plaintext,
+            timeout_seconds=ldap.timeout_seconds,
+            people_filter=ldap.people_filter,
+            account_attribute=ldap.account_attribute,
+            mail_attribute=ldap.mail_attribute,
+            phone_attribute=ldap.phone_attribute,
+            group_base_dn=ldap.group_base_dn,
+            pairing_attribute=ldap.pairing_attribute,
+        )
+    )
