@@ -1,0 +1,1 @@
+"""What must hold on every database: each test here runs on SQLite and on MariaDB."""
