@@ -1,0 +1,136 @@
+"""Duplicates and batches: a request is settled once, one bad attempt silences nobody."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from watchword.domain.errors import StoreUnavailable
+from watchword.domain.outcome import Granted, Outcome
+from watchword.services.authenticate import Attempt, OneShot
+from watchword_radius import batches, replies
+from watchword_radius.batches import Batches
+from watchword_radius.replies import IN_WORK, Replies, RequestKey
+
+
+def key(identifier: int) -> RequestKey:
+    return RequestKey(("192.0.2.1", 1645), 1, identifier, bytes(16))
+
+
+def test_a_request_is_new_then_in_work_then_answered_then_new_again() -> None:
+    seen = Replies()
+    assert seen.find(key(1), 0.0) is None
+    seen.begin(key(1), 0.0)
+    assert seen.find(key(1), 1.0) is IN_WORK
+    seen.finish(key(1), b"reply", 2.0)
+    assert seen.find(key(1), 31.9) == b"reply"
+    assert seen.find(key(1), 32.0) is None
+
+
+def test_another_authenticator_or_port_is_another_request() -> None:
+    seen = Replies()
+    seen.begin(key(1), 0.0)
+    assert seen.find(key(1)._replace(authenticator=bytes(15) + b"\1"), 0.0) is None
+    assert seen.find(key(1)._replace(sender=("192.0.2.1", 1646)), 0.0) is None
+    assert seen.find(key(1)._replace(code=12), 0.0) is None
+
+
+def test_a_request_that_came_to_nothing_can_be_tried_again() -> None:
+    seen = Replies()
+    seen.begin(key(1), 0.0)
+    seen.forget(key(1))
+    assert seen.find(key(1), 0.0) is None
+
+
+def test_a_flood_does_not_grow_the_memory_without_bound() -> None:
+    seen = Replies()
+    for number in range(replies.MOST_KEPT + 10):
+        seen.begin(RequestKey(("192.0.2.1", number), 1, 1, bytes(16)), 0.0)
+    assert len(seen._replies) == replies.MOST_KEPT
+
+
+def attempts(count: int) -> list[Attempt]:
+    return [Attempt(f"user{number}", OneShot("123456")) for number in range(count)]
+
+
+def grant(batch: Sequence[Attempt]) -> list[Outcome]:
+    return [Granted(attempt.account) for attempt in batch]
+
+
+async def settle_all(gathered: Batches, count: int) -> list[Outcome | None]:
+    outcomes = await asyncio.gather(*(gathered.settle(attempt) for attempt in attempts(count)))
+    gathered.close()
+    return outcomes
+
+
+def test_each_attempt_gets_its_own_outcome() -> None:
+    outcomes = asyncio.run(settle_all(Batches(grant), 300))
+    assert outcomes == [Granted(f"user{number}") for number in range(300)]
+
+
+def test_what_arrives_while_one_batch_is_settled_is_the_next_batch() -> None:
+    sizes: list[int] = []
+    begun = threading.Event()
+
+    def slow(batch: Sequence[Attempt]) -> list[Outcome]:
+        sizes.append(len(batch))
+        begun.wait(0.2) if len(sizes) == 1 else None
+        return grant(batch)
+
+    async def run() -> None:
+        gathered = Batches(slow)
+        first = asyncio.ensure_future(gathered.settle(attempts(1)[0]))
+        await asyncio.sleep(0.05)
+        later = [asyncio.ensure_future(gathered.settle(attempt)) for attempt in attempts(50)]
+        await asyncio.sleep(0)
+        begun.set()
+        await asyncio.gather(first, *later)
+        gathered.close()
+
+    asyncio.run(run())
+    assert sizes == [1, 50]
+
+
+def test_a_batch_is_never_larger_than_the_largest() -> None:
+    sizes: list[int] = []
+
+    def count(batch: Sequence[Attempt]) -> list[Outcome]:
+        sizes.append(len(batch))
+        return grant(batch)
+
+    asyncio.run(settle_all(Batches(count), 1000))
+    assert sum(sizes) == 1000
+    assert max(sizes) <= batches.LARGEST_BATCH
+
+
+def test_a_store_that_is_away_answers_nobody_and_recovers() -> None:
+    away = True
+
+    def answer(batch: Sequence[Attempt]) -> list[Outcome]:
+        if away:
+            raise StoreUnavailable("gone")
+        return grant(batch)
+
+    async def run() -> None:
+        nonlocal away
+        gathered = Batches(answer)
+        assert await gathered.settle(attempts(1)[0]) is None
+        away = False
+        assert await gathered.settle(attempts(1)[0]) == Granted("user0")
+        gathered.close()
+
+    asyncio.run(run())
+
+
+def test_one_attempt_that_trips_the_service_silences_only_itself() -> None:
+    def answer(batch: Sequence[Attempt]) -> list[Outcome]:
+        if any(attempt.account == "user7" for attempt in batch):
+            raise RuntimeError("a bug")
+        return grant(batch)
+
+    outcomes = asyncio.run(settle_all(Batches(answer), 20))
+    assert outcomes == [None if number == 7 else Granted(f"user{number}") for number in range(20)]
+
+
+def test_beyond_the_most_that_may_wait_there_is_silence_at_once() -> None:
+    outcomes = asyncio.run(settle_all(Batches(grant), batches.MOST_WAITING + 100))
+    assert outcomes.count(None) == 100
