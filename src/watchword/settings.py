@@ -117,7 +117,7 @@ class SmsSettings(_Section):
     auth_token_file: Path | None = None
     sender: str = ""
     api_url: str = "https://api.twilio.com"
-    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
+    timeout_seconds: Annotated[float, Field(gt=0, le=25)] = 10
     code_minutes: Annotated[int, Field(ge=1, le=10)] = 10  # NIST SP 800-63B, 5.1.3.2: ten minutes at most
     text: Annotated[str, Field(max_length=300)] = (
         "{code} is your {issuer} token code. It is good for {minutes} minutes."

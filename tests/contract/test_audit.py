@@ -63,7 +63,8 @@ def test_two_events_that_changed_places_show(busy: Server) -> None:
 def test_an_end_that_was_cut_off_shows_even_if_the_head_was_set_back(busy: Server) -> None:
     tamper(busy, "DELETE FROM audit WHERE writer = 'one/test' AND sequence > 4")
     with busy.database.engine.begin() as connection:
-        mac = connection.execute(sqlalchemy.text("SELECT mac FROM audit WHERE writer = 'one/test' AND sequence = 4")).scalar()
+        query = sqlalchemy.text("SELECT mac FROM audit WHERE writer = 'one/test' AND sequence = 4")
+        mac = connection.execute(query).scalar()
         connection.execute(
             sqlalchemy.text("UPDATE audit_heads SET sequence = 4, mac = :mac WHERE writer = 'one/test'"), {"mac": mac}
         )

@@ -84,7 +84,13 @@ def test_a_keyring_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[[key]]", "not toml", '[[key]]\nid = "00000000"\nstate = "primary"\ncreated = 1\nsecret = "c2hvcnQ="\n', "\ud800"],
+    [
+        "",
+        "[[key]]",
+        "not toml",
+        '[[key]]\nid = "00000000"\nstate = "primary"\ncreated = 1\nsecret = "c2hvcnQ="\n',
+        "\ud800",
+    ],
 )
 def test_a_damaged_keyring_is_one_clear_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keyring"

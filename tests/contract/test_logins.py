@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import sqlalchemy
 
 from tests.contract.world import SECRET, Server, World
+from tests.harness.one_time_codes import oathtool_code
 from watchword.domain.errors import StoreUnavailable
 from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.otp import Algorithm, OtpProfile
@@ -61,7 +63,7 @@ def test_a_code_that_reaches_servers_at_the_same_instant_is_accepted_once(world:
     for round_ in range(20):
         world.clock.seconds += 30
         code = world.code()
-        outcomes = at_once(*(lambda s=s: s.one_shot("alice", code) for s in servers))
+        outcomes = at_once(*(partial(one.one_shot, "alice", code) for one in servers))
         assert sum(isinstance(outcome, Granted) for outcome in outcomes) == 1, f"round {round_}: {outcomes}"
 
 
@@ -72,7 +74,7 @@ def test_a_text_code_that_reaches_servers_at_the_same_instant_is_accepted_once(w
         world.server.begin("bob")
         assert world.server.postman.deliver_due() == 1
         code = world.server.carrier.messages[-1].text[:6]
-        outcomes = at_once(*(lambda s=s: s.one_shot("bob", code) for s in servers))
+        outcomes = at_once(*(partial(one.one_shot, "bob", code) for one in servers))
         assert sum(isinstance(outcome, Granted) for outcome in outcomes) == 1
 
 
@@ -141,8 +143,6 @@ def test_a_static_code_is_good_again_and_again_until_it_is_redrawn(world: World)
 def test_a_fob_of_60_seconds_and_sha256_is_accepted(world: World) -> None:
     profile = OtpProfile(8, 60, Algorithm.SHA256)
     world.server.pairer.add_hard("carol", "2600123456789", secret=SECRET, profile=profile)
-    from tests.harness.one_time_codes import oathtool_code
-
     code = oathtool_code(SECRET.hex(), world.clock.seconds, period_seconds=60, digits=8, algorithm="sha256")
     assert isinstance(world.server.one_shot("carol", code), Granted)
 
@@ -311,7 +311,8 @@ def test_a_secret_copied_to_another_row_opens_nothing(world: World, server: Serv
     (mine,) = server.administrator.tokens(account="alice")
     (theirs,) = server.administrator.tokens(account="root")
     copy = sqlalchemy.text(
-        "UPDATE tokens SET sealed_secret = (SELECT s FROM (SELECT sealed_secret AS s FROM tokens WHERE serial = :mine) AS x)"
+        "UPDATE tokens SET sealed_secret ="
+        " (SELECT s FROM (SELECT sealed_secret AS s FROM tokens WHERE serial = :mine) AS x)"
         " WHERE serial = :theirs"
     )
     with server.database.engine.begin() as connection:
@@ -344,7 +345,8 @@ def test_nothing_is_granted_when_the_database_is_away(world: World, server: Serv
 
 def test_a_batch_of_many_is_settled_in_order(world: World, server: Server) -> None:
     world.server.pairer.add_static("train01", code="123456")
-    attempts = [Attempt("train01", OneShot("123456")), Attempt("nobody", Begin()), Attempt("alice", OneShot(world.code()))]
+    alice = Attempt("alice", OneShot(world.code()))
+    attempts = [Attempt("train01", OneShot("123456")), Attempt("nobody", Begin()), alice]
     granted, asked, also = server.answer(*attempts * 40)[:3]
     assert isinstance(granted, Granted)
     assert isinstance(asked, Challenge)

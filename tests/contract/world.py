@@ -54,9 +54,7 @@ class Server:
         self.keyring = Keyring(self.directory / "keyring")
         sealer = Sealer(self.keyring)
         self.store = Store(self.database, sealer, self.keyring, writer=f"{self.name}/test", anchors=Anchors(anchors))
-        self.authenticator = Authenticator(
-            self.store, sealer, self.policy, clock=self.clock, random_octets=os.urandom
-        )
+        self.authenticator = Authenticator(self.store, sealer, self.policy, clock=self.clock, random_octets=os.urandom)
         self.pairer = Pairer(self.store, clock=self.clock, random_octets=os.urandom, issuer="Test", actor="olga")
         self.administrator = Administrator(
             self.store, clock=self.clock, random_octets=os.urandom, lockout=self.policy.lockout, actor="olga"

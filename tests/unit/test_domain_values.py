@@ -23,7 +23,10 @@ def test_names_of_accounts_are_accepted(name: str) -> None:
     assert check_account_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "a\n", "a\0", "-x", "x" * 129, "ü" * 65, "a\u200b", "a\u202eb", "\ud800"])
+NOT_NAMES = ["", " ", "a b", "a\n", "a\0", "-x", "x" * 129, "ü" * 65, "a\u200b", "a\u202eb", "\ud800"]
+
+
+@pytest.mark.parametrize("name", NOT_NAMES)
 def test_what_cannot_be_an_account_is_refused(name: str) -> None:
     with pytest.raises(InvalidValue):
         check_account_name(name)

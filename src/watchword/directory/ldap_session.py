@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +12,9 @@ from ldap3.core.exceptions import LDAPException
 from watchword.directory.ldap import Attributes, LdapSettings, Search, ServerSilent
 
 _PORTS = {"ldap": 389, "ldaps": 636}
+
+_STUMBLES = (LDAPException, OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError)
+"""What ldap3 raises: its own errors and, where an answer is not LDAP, whatever its decoder falls over."""
 
 
 class _VerifyingTls(Tls):
@@ -27,19 +29,35 @@ class _VerifyingTls(Tls):
 @contextmanager
 def ldap_session(url: str, settings: LdapSettings) -> Iterator[Search]:
     """Open and bind a connection, give its search, and close it whatever happens; raises ServerSilent."""
-    connection = _new_connection(urlsplit(url), settings)
+    with _named(url):
+        connection = _new_connection(urlsplit(url), settings)
+
+    def search(base_dn: str, search_filter: str, attributes: list[str]) -> list[tuple[str, Attributes]]:
+        with _named(url):
+            return _search(connection, base_dn, search_filter, attributes)
+
     try:
-        connection.open()
-        if settings.start_tls:
-            connection.start_tls()
-        connection.bind()
-        yield partial(_search, connection)
-    except (LDAPException, OSError) as error:
+        with _named(url):
+            connection.open()
+            if settings.start_tls:
+                connection.start_tls()
+            connection.bind()
+        yield search
+    finally:
+        # Not unbind: it would send, and wait, on a connection that may hang. And ldap3 forgets a socket that was
+        # refused, so it is closed here.
+        if connection.socket is not None:
+            connection.socket.close()
+
+
+@contextmanager
+def _named(url: str) -> Iterator[None]:
+    """Turn what ldap3 raises into ServerSilent with the server's name."""
+    try:
+        yield
+    except _STUMBLES as error:
         # The type alone: ldap3's text may quote what was sent.
         raise ServerSilent(f"{url}: {type(error).__name__}") from None
-    finally:
-        # Not unbind: it would send, and wait, on a connection that may hang.
-        connection.strategy.close()
 
 
 def _new_connection(url: SplitResult, settings: LdapSettings) -> Connection:

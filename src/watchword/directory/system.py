@@ -23,5 +23,5 @@ class SystemDirectory:
         # Some sources fold case, so that "Alice" finds alice. We hold names to be different if they look different.
         if entry.pw_name != account:
             return None
-        # RFC-less but universal: the first field of GECOS is the full name.
+        # The first field of GECOS is the full name, by custom.
         return Person(account, name=entry.pw_gecos.partition(",")[0])

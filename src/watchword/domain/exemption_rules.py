@@ -45,15 +45,37 @@ class Rule:
         self.expires = expires
         self.ends = ends
 
+    def has_ended(self, now: Moment) -> bool:
+        """Tell whether the rule has expired at this local time (year, month, day, hour, minute, second)."""
+        return self.ends is not None and tuple(now[:6]) >= self.ends
+
+    def covers(self, other: Rule) -> bool:
+        """Tell whether this rule, further up, certainly leaves the other without effect; False if it is not plain."""
+        if len(self.accounts) > 1 or len(self.origins) > 1:
+            return False
+        if self.ends is not None and (other.ends is None or other.ends > self.ends):
+            return False
+        names, places = self.accounts[0], self.origins[0]
+        return all("ALL" in names or word in names for word in other.accounts[0]) and all(
+            "ALL" in places or any(_contains(place, origin) for place in places) for origin in other.origins[0]
+        )
+
+
+def _contains(wide: Origin, narrow: Origin) -> bool:
+    if isinstance(wide, tuple) and isinstance(narrow, tuple):
+        return wide[0] <= narrow[0] and narrow[1] <= wide[1]
+    return wide == narrow
+
 
 class LineReader:
     """Parse lines; what the same words mean is worked out once."""
 
-    __slots__ = ("_accounts", "_rests")
+    __slots__ = ("_accounts", "_ends", "_origins")
 
     def __init__(self) -> None:
         self._accounts: dict[str, Clauses[str]] = {}
-        self._rests: dict[str, tuple[Clauses[Origin], str | None, Moment | None]] = {}
+        self._origins: dict[str, Clauses[Origin]] = {}
+        self._ends: dict[str | None, Moment | None] = {None: None, "ALL": None}
 
     def read(self, line: str) -> Rule | None:
         """Parse a line; None for a blank or a comment. Raise InvalidValue, with what to do, for anything else."""
@@ -70,10 +92,13 @@ class LineReader:
         names = self._accounts.get(accounts)
         if names is None:
             names = self._accounts[accounts] = _clauses(accounts, "accounts", _parse_account)
-        where = self._rests.get(rest)
+        origins, expires = _split_rest(rest)
+        where = self._origins.get(origins)
         if where is None:
-            where = self._rests[rest] = _parse_rest(rest)
-        return Rule(permission == "+", names, *where)
+            where = self._origins[origins] = _clauses(origins, "origins", _parse_origin)
+        if expires not in self._ends:
+            self._ends[expires] = parse_expiry(expires or "")
+        return Rule(permission == "+", names, where, expires, self._ends[expires])
 
 
 def _strip_comment(line: str) -> str:
@@ -98,6 +123,8 @@ def _clauses(text: str, field: str, parse: Callable[[str], Word]) -> Clauses[Wor
     """Split a list at its EXCEPTs and parse each word; blanks and commas separate."""
     clauses: list[list[Word]] = [[]]
     words = text.replace(",", " ").split()
+    if len(words) == 1 and words[0] != "EXCEPT":
+        return ((parse(words[0]),),)
     for position, word in enumerate(words):
         if word == "EXCEPT":
             clauses.append([])
@@ -117,7 +144,7 @@ def _clauses(text: str, field: str, parse: Callable[[str], Word]) -> Clauses[Wor
 
 
 def _parse_account(word: str) -> str:
-    if word == "ALL":
+    if word == "ALL" or (word.isidentifier() and word.islower() and word not in ("all", "except")):
         return word
     if word[0] == "@":
         return _checked(word, word[1:], "a netgroup: write @netgroup")
@@ -153,12 +180,6 @@ def _parse_origin(word: str) -> Origin:
     if word[0] == "@":
         return _checked(word, word[1:], "a netgroup: write @netgroup")
     return parse_origin(word)
-
-
-def _parse_rest(rest: str) -> tuple[Clauses[Origin], str | None, Moment | None]:
-    origins, expires = _split_rest(rest)
-    where = _clauses(origins, "origins", _parse_origin)
-    return where, expires, None if expires is None else parse_expiry(expires)
 
 
 def _split_rest(rest: str) -> tuple[str, str | None]:

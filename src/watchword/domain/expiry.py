@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from watchword.domain.errors import InvalidValue
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Moment = tuple[int, ...]
+Moment = tuple[int, ...]
 
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FORMS = "write 2026-12-31, 2026-12-31 18:00 or ALL"

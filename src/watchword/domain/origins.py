@@ -22,15 +22,11 @@ _HEX = "0123456789abcdefABCDEF"
 
 def parse_ipv4(text: str) -> int | None:
     """Read four octets, without leading zeros (some programs take them for octal); None if they are not that."""
-    octets = [_OCTETS.get(part) for part in text.split(".")]
-    if len(octets) != 4:
+    try:
+        first, second, third, fourth = text.split(".")
+        return _OCTETS[first] << 24 | _OCTETS[second] << 16 | _OCTETS[third] << 8 | _OCTETS[fourth]
+    except (ValueError, KeyError):
         return None
-    value = 0
-    for octet in octets:
-        if octet is None:
-            return None
-        value = value << 8 | octet
-    return value
 
 
 def parse_ipv6(text: str) -> int | None:
@@ -87,18 +83,18 @@ def _unmap(ipv6: int) -> int:
 
 def parse_origin(word: str) -> tuple[int, int]:
     """Read an address, a network or a prefix as a range (first, last); raise InvalidValue if it is none of them."""
-    found = _network(word) if "/" in word else _prefix(word) or _single(word)
+    ipv4 = parse_ipv4(word)
+    if ipv4 is not None:
+        return _IPV4 + ipv4, _IPV4 + ipv4
+    found = _network(word) if "/" in word else _prefix(word) or _single_ipv6(word)
     if found is None:
         raise InvalidValue(_what_is_wrong(word))
     return found
 
 
-def _single(word: str) -> tuple[int, int] | None:
-    value = parse_ipv6(word) if ":" in word else parse_ipv4(word)
-    if value is None:
-        return None
-    number = _unmap(value) if ":" in word else _IPV4 + value
-    return number, number
+def _single_ipv6(word: str) -> tuple[int, int] | None:
+    value = parse_ipv6(word)
+    return None if value is None else (_unmap(value), _unmap(value))
 
 
 def _prefix(word: str) -> tuple[int, int] | None:

@@ -15,6 +15,9 @@ LONGEST_SECRET_OCTETS = 128
 SHORTEST_PERIOD_SECONDS = 10
 LONGEST_PERIOD_SECONDS = 300
 
+MOST_FOBS = 200_000
+"""In one file: what is read in seconds, and held in memory and in one transaction."""
+
 MOST_DRIFT_STEPS = 1440
 """A day of a fob's minutes. A clock that is further off is broken."""
 

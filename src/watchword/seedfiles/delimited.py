@@ -15,7 +15,7 @@ from typing import Literal
 
 from watchword.domain.errors import InvalidValue, SeedFileError
 from watchword.domain.otp import Algorithm, OtpProfile
-from watchword.domain.seeds import SeedRow, parse_algorithm
+from watchword.domain.seeds import MOST_FOBS, SeedRow, parse_algorithm
 
 SeedEncoding = Literal["hex", "base32"]
 Cells = dict[str, str]
@@ -43,6 +43,8 @@ def read_delimited(
     fobs: list[SeedRow] = []
     lines_of_serials: dict[str, int] = {}
     for line, cells in _rows(_text(content)):
+        if len(fobs) >= MOST_FOBS:
+            raise SeedFileError(f"line {line}: more than {MOST_FOBS} fobs", hint="split the file")
         try:
             fob = _fob(cells, period, seed_encoding)
         except InvalidValue as error:

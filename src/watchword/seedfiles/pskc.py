@@ -6,7 +6,7 @@ is not checked: where a file comes from is for the person who imports it to know
 
 from watchword.domain.errors import InvalidValue, SeedFileError
 from watchword.domain.otp import Algorithm, OtpProfile
-from watchword.domain.seeds import SeedRow, parse_algorithm
+from watchword.domain.seeds import MOST_FOBS, SeedRow, parse_algorithm
 from watchword.seedfiles.pskc_encryption import Encryption, decode_base64, read_integer
 from watchword.seedfiles.pskc_xml import Element, read_packages
 
@@ -15,8 +15,6 @@ RFC6238_PERIOD_SECONDS = 30
 
 RFC4226_DIGITS = 6
 """RFC 4226, section 4, R4: at least six."""
-
-MOST_PACKAGES = 200_000
 
 _TOTP = {"urn:ietf:params:xml:ns:keyprov:pskc:totp", "urn:ietf:params:xml:ns:keyprov:pskc#totp"}
 """As registered with IANA, and as the drafts before it had it; makers use both."""
@@ -38,8 +36,8 @@ def read_pskc(
 
     def take(container: Element, package: Element) -> None:
         nonlocal encryption
-        if len(fobs) >= MOST_PACKAGES:
-            raise SeedFileError(f"line {package.line}: more than {MOST_PACKAGES} packages", hint="split the file")
+        if len(fobs) >= MOST_FOBS:
+            raise SeedFileError(f"line {package.line}: more than {MOST_FOBS} packages", hint="split the file")
         encryption = encryption or Encryption(container, key, password)
         number = len(fobs) + 1
         fob = _fob(package, number, encryption, period)

@@ -98,8 +98,10 @@ class _ContainerReader(ContentHandler):
         """Open an element."""
         namespace, local_name = name
         self._elements += 1
-        if len(self._open) + self._passing_over >= DEEPEST or self._elements > MOST_ELEMENTS:
-            raise SeedFileError(f"line {self.line}: too many elements, or too deep")
+        if len(self._open) + self._passing_over >= DEEPEST:
+            raise SeedFileError(f"line {self.line}: elements nested too deep")
+        if self._elements > MOST_ELEMENTS:
+            raise SeedFileError(f"line {self.line}: too many elements in one package")
         if self._passing_over or (namespace not in NAMESPACES and self._open):
             self._passing_over += 1
             return

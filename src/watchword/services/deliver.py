@@ -5,10 +5,10 @@ from watchword.domain.audit import AuditEvent, EventKind, Result
 from watchword.domain.errors import DeliveryFailed
 from watchword.services.ports import Store, TextMessage, TextSender, Work
 
-AT_ONCE = 10
 ATTEMPTS = 3
 HOLD_SECONDS = 60
-"""Longer than a carrier may take; if this server dies with a message in hand, another sends it after that."""
+"""Longer than a carrier may take (settings.py: 25 s to connect, 25 to answer). If this server dies with a message in
+hand, another sends it after that."""
 
 PAUSE_SECONDS = 5
 
@@ -22,11 +22,11 @@ class Postman:
         self._clock = clock
 
     def deliver_due(self) -> int:
-        """Send what is due now; answers how many messages were in hand. Raises StoreUnavailable."""
+        """Send the message that is due first; answers how many were in hand, 1 or 0. Raises StoreUnavailable."""
         now = int(self._clock())
         if not self._store.read(lambda work: work.outbox.any_due(now)):
             return 0
-        messages = self._store.write(lambda work: work.outbox.claim(now, AT_ONCE, HOLD_SECONDS))
+        messages = self._store.write(lambda work: work.outbox.claim(now, 1, HOLD_SECONDS))
         for message in messages:
             self._deliver(message)
         return len(messages)
