@@ -30,7 +30,7 @@ class Mariadb:
     def create_database(self) -> str:
         """Make an empty database; return its URL for watchword.toml."""
         name = f"w{secrets.token_hex(6)}"
-        self._execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return f"mysql+pymysql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{name}?charset=utf8mb4"
 
     def answers(self) -> bool:
@@ -40,11 +40,15 @@ class Mariadb:
 
     def create_user(self) -> None:
         """Make the database user of the URLs, who may do everything, as in a test."""
-        self._execute(f"CREATE USER {USER}@'%' IDENTIFIED BY '{self._password}'")
-        self._execute(f"GRANT ALL ON *.* TO {USER}@'%'")
+        self.execute(f"CREATE USER {USER}@'%' IDENTIFIED BY '{self._password}'")
+        self.execute(f"GRANT ALL ON *.* TO {USER}@'%'")
 
-    def _execute(self, statement: str) -> None:
-        with pymysql.connect(unix_socket=str(self._socket), user="root") as connection, connection.cursor() as cursor:
+    def execute(self, statement: str, *, database: str | None = None) -> None:
+        """Do something as the database's administrator."""
+        with (
+            pymysql.connect(unix_socket=str(self._socket), user="root", database=database) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 

@@ -1,0 +1,115 @@
+"""The shipped grants: enough for each part's work, and not enough for more."""
+
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from tests.contract.world import SECRET, World
+from tests.harness.mariadb import Mariadb
+from watchword.domain.errors import StoreUnavailable
+from watchword.domain.outcome import Challenge, Granted
+
+pytestmark = pytest.mark.slow
+
+GRANTS = Path(__file__).parents[2] / "conf" / "mariadb" / "grants.sql"
+
+
+class Parts(World):
+    """A world whose servers can be other database users."""
+
+    def as_user(self, user: str, password: str) -> None:
+        scheme, _, rest = self.url.partition("://")
+        self.url = f"{scheme}://{user}:{password.replace(' ', '%20')}@{rest.rpartition('@')[2]}"
+
+
+@pytest.fixture
+def parts(mariadb: Mariadb, tmp_path: Path) -> Parts:
+    parts = Parts(mariadb.create_database(), tmp_path)
+    database = parts.url.rpartition("/")[2].partition("?")[0]
+    lines = [line for line in GRANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("--")]
+    for statement in " ".join(lines).split(";"):
+        if statement.strip():
+            mariadb.execute(statement.strip(), database=database)
+    parts.server.pairer.add_soft("alice", secret=SECRET)
+    parts.server.pairer.add_sms("bob", "+15125551234", country_code="1")
+    return parts
+
+
+def test_a_radius_server_can_do_its_work_with_its_grants(parts: Parts) -> None:
+    parts.as_user("watchword_radius", "change me: radius")
+    server = parts.another_server("radius")
+    assert isinstance(server.one_shot("alice", parts.code()), Granted)
+    for _ in range(20):
+        server.one_shot("alice", "000")
+    challenge = server.begin("bob")
+    assert server.postman.deliver_due() == 1
+    code = server.carrier.messages[0].text[:6]
+    assert isinstance(challenge, Challenge)
+    assert isinstance(server.reply("bob", code, challenge), Granted)
+    server.store.ping()
+    parts.close()
+
+
+def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:
+    parts.as_user("watchword_operator", "change me: operator")
+    server = parts.another_server("operator")
+    server.pairer.add_static("carol", code="123456")
+    server.administrator.lock("alice")
+    server.administrator.unlock("alice")
+    for owned in server.administrator.tokens(account="carol"):
+        server.pairer.remove(owned.token.serial)
+    server.rotator.reseal(server.keyring.primary.key_id)
+    assert [report.fault for report in server.reporter.verify() if report.fault] == []
+    parts.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET account = 'x'",
+        "DELETE FROM audit",
+        "SELECT account FROM audit",
+        "DELETE FROM audit_heads",
+        "UPDATE tokens SET sealed_secret = ''",
+        "INSERT INTO tokens (serial, kind, sealed_secret, created_at) VALUES ('X', 'soft', '', 1)",
+        "UPDATE tokens SET account_id = 1",
+        "DELETE FROM tokens",
+        "INSERT INTO accounts (name) VALUES ('x')",
+        "DROP TABLE audit",
+    ],
+)
+def test_a_radius_server_can_do_no_more(parts: Parts, statement: str) -> None:
+    with pytest.raises((pymysql.err.OperationalError, pymysql.err.ProgrammingError), match="denied"):
+        run_as(parts, "watchword_radius", "change me: radius", statement)
+    parts.close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE audit SET account = 'x'", "DELETE FROM audit", "DELETE FROM audit_heads", "DROP TABLE audit"]
+)
+def test_an_operator_cannot_change_the_audit_log(parts: Parts, statement: str) -> None:
+    with pytest.raises((pymysql.err.OperationalError, pymysql.err.ProgrammingError), match="denied"):
+        run_as(parts, "watchword_operator", "change me: operator", statement)
+    parts.close()
+
+
+def run_as(parts: Parts, user: str, password: str, statement: str) -> None:
+    host, _, rest = parts.url.rpartition("@")[2].partition(":")
+    port, _, database = rest.partition("/")
+    with (
+        pymysql.connect(
+            host=host, port=int(port), user=user, password=password, database=database.partition("?")[0]
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+
+
+def test_an_error_of_the_database_shows_neither_statement_nor_password(parts: Parts) -> None:
+    parts.as_user("watchword_radius", "not the password")
+    with pytest.raises(StoreUnavailable) as caught:
+        parts.another_server("radius").one_shot("alice", "123456")
+    assert "1045" in str(caught.value)
+    assert "not the password" not in str(caught.value)
+    parts.close()
