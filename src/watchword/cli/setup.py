@@ -1,7 +1,7 @@
 """`watchword init`: a keyring, and a database with its tables."""
 
-import grp
 import os
+import pwd
 from pathlib import Path
 
 import typer
@@ -15,11 +15,13 @@ from watchword.store import migrate
 from watchword.store.database import Database
 from watchword.store.keyring import Keyring, KeyState, new_key, write_keys
 
-SERVICE_GROUP = "watchword"
+SERVICE_ACCOUNT = "watchword"
 
 
 def init(context: typer.Context, as_json: AsJson = False) -> None:
     """Make the keyring and the tables. Safe to repeat: what is there stays.
+
+    Run as root, it gives the daemon's own account what the daemon must read and write.
 
     Example: watchword --config /etc/watchword/watchword.toml init
     """
@@ -27,6 +29,7 @@ def init(context: typer.Context, as_json: AsJson = False) -> None:
     made = _make_keyring(settings.keyring.file)
     settings.audit.anchors.mkdir(parents=True, exist_ok=True, mode=0o750)
     revision = _make_schema(settings)
+    _share_with_service(settings)
     if as_json:
         say_json({"keyring": str(settings.keyring.file), "keyring_made": made, "schema": revision})
         return
@@ -45,20 +48,7 @@ def _make_keyring(path: Path) -> bool:
         raise KeyringError(
             f"the keyring {path} cannot be written: {error.strerror}", hint="run this as root"
         ) from error
-    _share_with_service(path)
     return True
-
-
-def _share_with_service(path: Path) -> None:
-    """Let the daemon's own group read a keyring that root made."""
-    if os.geteuid() != 0:
-        return
-    try:
-        group = grp.getgrnam(SERVICE_GROUP).gr_gid
-    except KeyError:
-        return
-    os.chown(path, 0, group)
-    path.chmod(0o640)
 
 
 def _make_schema(settings: Settings) -> str:
@@ -68,3 +58,19 @@ def _make_schema(settings: Settings) -> str:
         return migrate.current_revision(database)
     finally:
         database.close()
+
+
+def _share_with_service(settings: Settings) -> None:
+    """Let the daemon's account read the keyring, which stays root's, and have the anchors and a SQLite database."""
+    if os.geteuid() != 0:
+        return
+    try:
+        service = pwd.getpwnam(SERVICE_ACCOUNT)
+    except KeyError:
+        return  # no daemon of its own here: a checkout, a demo
+    os.chown(settings.keyring.file, 0, service.pw_gid)
+    settings.keyring.file.chmod(0o640)
+    os.chown(settings.audit.anchors, service.pw_uid, service.pw_gid)
+    database_file = Database(settings.database.url.get_secret_value()).file
+    if database_file is not None:
+        os.chown(database_file, service.pw_uid, service.pw_gid)

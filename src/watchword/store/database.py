@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
@@ -30,6 +31,12 @@ class Database:
     def __init__(self, url: str) -> None:
         """Take a SQLAlchemy URL: `sqlite:///…` or `mysql+pymysql://…`."""
         self.engine = _make_engine(url)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds a SQLite database; None for a server's."""
+        url = self.engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do the work in one transaction, and again from its start if it lost a race.
