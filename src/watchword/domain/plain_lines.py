@@ -33,15 +33,18 @@ _IPV6 = (
 _ADDRESS = rf"(?:{_IPV4}|{_IPV6})"
 _DATE = (
     r"2[01][0-9]{2}+-(?:0[1-9]|1[012])-"
-    r"(?:0[1-9]|1[0-9]|2[0-8]|3(?:(?<!02-3)0|(?<=[13578]-3)1|(?<=1[02]-3)1)|(?<!02-)29)"
+    r"(?:0[1-9]|1[0-9]|2[0-8]|3(?:(?<!02-3)0|(?<=0[13578]-3)1|(?<=1[02]-3)1)|(?<!02-)29)"
 )
 _TIME = r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9]|)"
-_END = rf"(?:\n|\r\n|[ \t]{_BLANKS}(?:\r?+\n|#[\t -~]*+\r?+\n))"
-_UNTIL = rf"(?:\n|(?:{_BLANKS}:{_BLANKS}(?:{_DATE}(?:{_TIME}|)|ALL)|){_END})"
+_COMMENT = r"#[\t -~]*+\r?+\n"
+_UNTIL = (
+    rf"{_BLANKS}(?::{_BLANKS}(?:{_DATE}(?:{_TIME}|)|ALL){_BLANKS}|)"
+    rf"(?:\n|\r\n|(?<=[ \t]){_COMMENT})"
+)
 
 
-PATIENCE = 500
-"""Lines handed over before the long pattern is compiled: that takes as long as parsing so many with care."""
+PATIENCE = 200
+"""Lines handed over before the long pattern is compiled: that takes as long as parsing some hundreds with care."""
 
 
 def others(text: str, account: str) -> Iterator[tuple[int, str]]:
@@ -56,7 +59,7 @@ def others(text: str, account: str) -> Iterator[tuple[int, str]]:
             break
     else:
         return
-    blank = rf"{_BLANKS}(?:#[\t -~]*+\r?+\n|\r?+\n)"
+    blank = rf"{_BLANKS}(?:{_COMMENT}|\r?+\n)"
     long = re.compile(rf"\n(?!{_commonest(account, text)})(?!{_common(account)})(?!{blank})([^\n]*+)")
     for other in long.finditer(framed, start):
         yield other.start(), other[1]

@@ -1,0 +1,101 @@
+"""Read the exemption file at a login, and say what it says.
+
+A file that cannot be trusted or read exempts nobody, and says so in the log. The account is looked up as the node
+spells it: a directory that ignores case lets `Mallory` in as `mallory`, and a rule must mean both.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+
+from watchword.domain.exemptions import Finding, Login, find
+from watchword_pam.nss import Membership
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Log = Callable[[str], None]
+
+LARGEST_FILE_BYTES = 64 * 1024 * 1024
+_ROOT = 0
+
+
+class _Unsafe(Exception):
+    """The file is not one that root alone decides about; the message is fit for the log."""
+
+
+def find_exemption(
+    path: str, account: str, address: str | None, now: tuple[int, ...], log: Log, *, owner: int = _ROOT
+) -> Finding:
+    """Find what the file says about a login, and log every grant and everything that is wrong with the file.
+
+    An address of None or "" is a local login. `now` is local time as time.localtime() gives it. `owner` is the user id
+    that the file must belong to.
+    """
+    try:
+        text = read_text(path, owner=owner)
+    except _Unsafe as wrong:
+        log(f"exemptions: {path} {wrong}: nobody is exempt")
+        return Finding(False, f"{path} {wrong}")
+    except OSError as error:
+        log(f"exemptions: cannot read {path} ({os.strerror(error.errno or 0)}): nobody is exempt")
+        return Finding(False, f"cannot read {path}")
+    finding = explain(text, account, address, now, log)
+    if finding.bad_line:
+        why = printable(finding.bad_reason)
+        log(f"exemptions: {path}:{finding.bad_line}: {why}; this line and all below are left out")
+    if finding.exempt:
+        who = f"{printable(account)} from {printable(address or 'this node')}"
+        log(f"exemptions: {who} is exempt by {path}:{finding.line}: {printable(finding.rule)}")
+    return finding
+
+
+def explain(text: str, account: str, address: str | None, now: tuple[int, ...], log: Log) -> Finding:
+    """Find what a file's text says about a login on this node; `log` hears of groups that cannot be looked up."""
+    name = _as_the_node_spells(account)
+    asked = Membership(name, log)
+    return find(text, Login(name, address, now, asked.is_in_group, asked.is_in_netgroup))
+
+
+def _as_the_node_spells(account: str) -> str:
+    try:
+        return pwd.getpwnam(account).pw_name
+    except (KeyError, ValueError, OSError):
+        return account
+
+
+def read_text(path: str, *, owner: int = _ROOT) -> str:
+    """Read the file; bytes that are not UTF-8 become lone surrogates, which no rule may hold.
+
+    Raise OSError, or _Unsafe for a file that others could have written, that is not a file, or is too large.
+    """
+    # O_NONBLOCK: opening a FIFO would wait for a writer, and the login with it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        about = os.fstat(descriptor)
+        wrong = why_refused(about, owner=owner)
+        if wrong:
+            raise _Unsafe(wrong)
+        data = file.read(about.st_size)
+    return data.decode("utf-8", "surrogateescape")
+
+
+def why_refused(about: os.stat_result, *, owner: int = _ROOT) -> str:
+    """Say why a login would not use a file like this; nothing if it would."""
+    if not stat.S_ISREG(about.st_mode):
+        return "is not a regular file"
+    if about.st_uid != owner:
+        return f"must belong to user id {owner}, not {about.st_uid}"
+    if about.st_mode & stat.S_IWOTH:
+        return "can be written by everybody: chmod o-w"
+    if about.st_size > LARGEST_FILE_BYTES:
+        return f"has more than {LARGEST_FILE_BYTES} bytes"
+    return ""
+
+
+def printable(text: str) -> str:
+    """Replace what could forge or hide a line of a log."""
+    return "".join(character if character.isprintable() else "?" for character in text)
