@@ -1,0 +1,1 @@
+"""Whole logins, with nothing in them that is not real."""
