@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.accounts import Account, temporary_account
+from tests.harness.mariadb import Mariadb
 from tests.harness.node import Node, installed_modules
 from tests.harness.radius_server import RadiusServer, ServerSettings, running_radius_server
 from tests.harness.soft_token import SoftToken, pair_soft_token
@@ -29,11 +30,11 @@ def node(modules: Path, tmp_path: Path) -> Node:
 
 
 @pytest.fixture(scope="session")
-def server_settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
-    """One SQLite store for all servers of the session: tests tell each other apart by their accounts."""
+def server_settings(tmp_path_factory: pytest.TempPathFactory, mariadb: Mariadb) -> ServerSettings:
+    """One MariaDB for all servers of the session: tests tell each other apart by their accounts."""
     directory = tmp_path_factory.mktemp("servers")
     more = f'[sms]\ncarrier = "recorder"\nrecorder_file = "{directory / "messages"}"\n'
-    return ServerSettings(directory, f"sqlite:///{directory / 'watchword.db'}", more=more)
+    return ServerSettings(directory, mariadb.create_database(), more=more)
 
 
 @pytest.fixture(scope="session")
