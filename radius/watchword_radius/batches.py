@@ -63,11 +63,6 @@ class Batches:
                 return [None]
             return [outcome for attempt in attempts for outcome in await self._in_thread([attempt])]
 
-    async def drain(self) -> None:
-        """Wait until everything that was begun is settled."""
-        if self._running is not None:
-            await self._running
-
     async def in_thread(self, work: Callable[[], None]) -> None:
         """Do other work with the store, in the same thread, between two batches."""
         await asyncio.get_running_loop().run_in_executor(self._thread, work)

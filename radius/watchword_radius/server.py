@@ -12,7 +12,7 @@ from watchword.domain.outcome import Challenge
 from watchword.services.authenticate import Attempt
 from watchword.settings import split_address
 from watchword_radius.batches import Batches
-from watchword_radius.clients import Client, Clients
+from watchword_radius.clients import Clients
 from watchword_radius.handler import Dropped, Request, StatusQuery, read_request, write_reply, write_status_reply
 from watchword_radius.replies import Replies, RequestKey
 
@@ -176,6 +176,3 @@ class Complaints:
         self._last[whom, what] = now
         log.warning("dropped a packet from %s: %s (%d more since)", whom, what, self._unsaid)
         self._unsaid = 0
-
-
-__all__ = ["Client", "RadiusServer", "open_sockets"]

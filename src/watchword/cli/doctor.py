@@ -1,5 +1,0 @@
-"""`watchword doctor`."""
-
-
-def doctor() -> None:
-    """Placeholder while it is being written."""
