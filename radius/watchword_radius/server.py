@@ -8,8 +8,8 @@ from typing import cast
 
 from watchword.clock import Clock
 from watchword.domain.errors import WatchwordError
-from watchword.domain.outcome import Challenge
-from watchword.services.authenticate import Attempt
+from watchword.domain.outcome import Challenge, Denied, Outcome
+from watchword.services.authenticate import Answer, Attempt
 from watchword.settings import split_address
 from watchword_radius.batches import Batches
 from watchword_radius.clients import Clients
@@ -18,6 +18,10 @@ from watchword_radius.replies import Replies, RequestKey
 
 RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 SECONDS_BETWEEN_COMPLAINTS = 10.0
+
+REFUSAL_BEAT_SECONDS = 0.1
+"""A refusal leaves on the next beat after its request came: what was looked up and written for it took far less, and
+so how long it took tells nobody whether the account is unknown, unpaired, locked, or the code wrong."""
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +129,10 @@ class RadiusServer:
             case StatusQuery():
                 return write_status_reply(request) if await self._store_answers() else None
             case Attempt() as attempt:
+                came_at = self._monotonic()
                 outcome = await self._batches.settle(attempt)
+                if _refuses(outcome, attempt):
+                    await asyncio.sleep(_seconds_to_beat(self._monotonic() - came_at))
         match outcome:
             case None:
                 return None
@@ -140,6 +147,21 @@ class RadiusServer:
             log.error("the store does not answer: %s", error)
             return False
         return True
+
+
+def _refuses(outcome: Outcome | None, attempt: Attempt) -> bool:
+    """Tell whether a code was refused, for good or with another try."""
+    match outcome:
+        case Denied():
+            return True
+        case Challenge():
+            return isinstance(attempt.request, Answer)
+        case _:
+            return False
+
+
+def _seconds_to_beat(elapsed_seconds: float) -> float:
+    return REFUSAL_BEAT_SECONDS - elapsed_seconds % REFUSAL_BEAT_SECONDS
 
 
 class _Endpoint(asyncio.DatagramProtocol):

@@ -144,6 +144,9 @@ def test_tokens_are_disabled_enabled_made_first_and_removed(operator: Operator) 
     operator.do("token", "enable", one)
     operator.do("token", "first", two)
     assert [token["serial"] for token in operator.ask("account", "show", "alice")["tokens"]] == [two, one]
+    operator.do("token", "rename", one, "old phone")
+    assert operator.ask("token", "show", one)["name"] == "old phone"
+    operator.do("token", "rename", one, "one")
     operator.do("token", "remove", two)
     assert [token["name"] for token in operator.ask("account", "show", "alice")["tokens"]] == ["one"]
 

@@ -195,6 +195,18 @@ def first(context: typer.Context, serial: Serial) -> None:
 
 
 @app.command()
+def rename(
+    context: typer.Context,
+    serial: Serial,
+    label: Annotated[str, typer.Argument(metavar="NAME", help="What its owner calls it.")],
+) -> None:
+    """Give a token its owner's name for it. Example: watchword token rename SOFT-7F3A19C2 'my old phone'."""
+    with services_of(context) as services:
+        services.administrator.rename(serial, label)
+    say(f"{serial} is called {label}")
+
+
+@app.command()
 def remove(context: typer.Context, serial: Serial) -> None:
     """Remove a token for good. Example: watchword token remove SOFT-7F3A19C2."""
     with services_of(context) as services:

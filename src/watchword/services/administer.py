@@ -9,7 +9,7 @@ from watchword.domain.errors import Conflict, InvalidValue, NotFound
 from watchword.domain.lockout import LockoutPolicy, Standing
 from watchword.domain.otp import RESYNC_REACH_SECONDS, find_two_in_a_row, normalise_code
 from watchword.domain.seeds import SeedRow
-from watchword.domain.tokens import Kind, Token, check_static_code
+from watchword.domain.tokens import Kind, Token, check_label, check_static_code
 from watchword.services.ports import Account, OwnedToken, Store, Work
 
 PAGE = 1000
@@ -121,6 +121,17 @@ class Administrator:
             rows.tokens.set_enabled(serial, enabled=enabled)
             what = "token enabled" if enabled else "token disabled"
             rows.audit.record([self._event(what, account=owned.account, serial=serial)])
+
+        self._store.write(work)
+
+    def rename(self, serial: str, label: str) -> None:
+        """Give a token its owner's name for it; raises NotFound, InvalidValue."""
+        check_label(label)
+
+        def work(rows: Work) -> None:
+            owned = _find(rows, serial)
+            rows.tokens.set_label(serial, label)
+            rows.audit.record([self._event("token renamed", account=owned.account, serial=serial)])
 
         self._store.write(work)
 

@@ -24,6 +24,9 @@ from watchword.domain.phones import mask_phone
 from watchword.domain.tokens import Kind, Token
 from watchword.services.ports import Account, Seal, SentCode, Store, TextMessage, Work
 
+NOBODY = 0
+"""The account id that no row has."""
+
 _HANDLE = struct.Struct(">QB")
 """What a handle says: when the challenge was made (seconds since 1970), and how many answers are left."""
 
@@ -124,6 +127,7 @@ class _Settlement:
         self._tokens: dict[str, list[Token]] = {}
         self._standings: dict[str, Standing] = {}
         self._sent: dict[str, SentCode] = {}
+        self._refused: set[str] = set()
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         self._load({attempt.account for attempt in attempts if is_account_name(attempt.account)})
@@ -133,11 +137,18 @@ class _Settlement:
             outcome, reason, serial = self._settle_one(attempt)
             outcomes.append(outcome)
             events.append(self._event(attempt, outcome, reason, serial))
-        for name, standing in self._standings.items():
-            if standing != self._accounts[name].standing:
-                self._work.accounts.set_standing(self._accounts[name].account_id, standing)
+        self._write_standings()
         self._work.audit.record(events)
         return outcomes
+
+    def _write_standings(self) -> None:
+        """Write what changed; and, for whoever was refused, write even if nothing did, or there is no row (Rule 3)."""
+        for name in sorted(self._accounts.keys() | self._refused):
+            account, standing = self._accounts.get(name), self._standings.get(name)
+            if account is None or standing is None:
+                self._work.accounts.set_standing(NOBODY, Standing())
+            elif standing != account.standing or name in self._refused:
+                self._work.accounts.set_standing(account.account_id, standing)
 
     def _load(self, names: set[str]) -> None:
         self._accounts = self._work.accounts.lock(names)
@@ -232,6 +243,7 @@ class _Settlement:
     def _judge(self, name: str, typed: str) -> tuple[Outcome, Reason, str]:
         """Say whether this code opens this account now, and count it if it does not."""
         code = normalise_code(typed)
+        self._refused.add(name)
         standing = self._standings.get(name)
         tokens = self._tokens.get(name, [])
         if standing is None or not tokens or self._is_locked(name):
@@ -242,6 +254,7 @@ class _Settlement:
             self._standings[name] = standing.after_failure(self._policy.lockout, self._now)
             return self._denied(reason)
         self._standings[name] = standing.after_success()
+        self._refused.discard(name)
         return Granted(opened_by.serial), Reason.RIGHT_CODE, opened_by.serial
 
     def _why_closed(self, standing: Standing | None, tokens: Sequence[Token]) -> Reason:
