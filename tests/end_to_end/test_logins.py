@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -294,6 +295,20 @@ def test_a_dead_server_is_passed_over(
     for _ in range(3):
         session = by_password.with_(Answer(CODE, paired.fresh_code()))
         assert by_password.is_in(session), session.transcript
+
+
+def test_a_silent_server_costs_one_login_one_timeout_and_then_nobody(
+    by_password: Login, node: Node, radius1: RadiusServer, radius2: RadiusServer, paired: SoftToken
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as black_hole:
+        black_hole.bind(("127.0.0.1", 0))
+        silent = radius1.pam_toml.replace(f"port = {radius1.port}", f"port = {black_hole.getsockname()[1]}")
+        node.write_settings(silent, radius1.pam_toml, radius2.pam_toml)
+        for _ in range(5):
+            session = by_password.with_(Answer(CODE, paired.fresh_code()))
+            assert by_password.is_in(session), session.transcript
+    assert by_password.sshd.syslog is not None
+    assert len(by_password.sshd.syslog.matching("no answer")) == 1
 
 
 def test_when_all_servers_are_dead_the_login_is_refused_with_a_next_step(

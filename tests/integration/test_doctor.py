@@ -461,7 +461,7 @@ SPOILT_SERVERS: dict[str, tuple[Callable[[Shop], object], str, str]] = {
         "problem",
         "can be reached by others",
     ),
-    "no keyring": (lambda s: (s.directory / "keyring").unlink(), "problem", "keyring can't be examined"),
+    "no keyring": (lambda s: (s.directory / "keyring").unlink(), "problem", "keyring cannot be read: No such file"),
     "another keyring": (
         another_keyring,
         "problem",

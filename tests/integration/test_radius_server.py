@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -15,9 +16,12 @@ import pytest
 from pyrad.packet import AuthPacket, Packet
 
 from tests.harness.mariadb import Mariadb
-from tests.harness.ports import LOOPBACK
+from tests.harness.ports import LOOPBACK, free_udp_port
+from tests.harness.processes import running
 from tests.harness.radius_server import RadiusServer, ServerSettings, running_radius_server
 from tests.harness.soft_token import pair_soft_token
+from tests.harness.watchword_command import COMMAND
+from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, twilio_server
 
 pytestmark = pytest.mark.slow
 
@@ -227,3 +231,91 @@ def test_the_log_of_the_server_holds_no_code_and_no_secret(server: RadiusServer,
     for secret in (code, server.secret, token.secret_hex):
         assert secret not in log
     assert server.watchword.ask("audit", "verify")["whole"] is True
+
+
+def test_twilio_sends_the_code_that_opens(tmp_path: Path) -> None:
+    with twilio_server() as twilio:
+        more = (
+            f'[sms]\ncarrier = "twilio"\naccount_sid = "{ACCOUNT_SID}"\nauth_token = "{AUTH_TOKEN}"\n'
+            f'sender = "+15005550006"\napi_url = "{twilio.url}"\n'
+        )
+        settings = ServerSettings(tmp_path, f"sqlite:///{tmp_path / 'watchword.db'}", more=more)
+        with running_radius_server(settings) as server:
+            server.watchword.do("token", "add", "bob", "--kind", "sms", "--phone", "+15125551234")
+            begun = ask(server, request(server, "bob", ""))
+            until = time.monotonic() + 10
+            while time.monotonic() < until and not twilio.forms:
+                time.sleep(0.02)
+            (form,) = twilio.forms
+            assert form["To"] == "+15125551234"
+            assert ask(server, request(server, "bob", form["Body"][:6], begun[24])).code == ACCEPT
+            texts = [event for event in server.watchword.ask("audit", "list") if event["kind"] == "text"]
+            assert [event["result"] for event in texts] == ["done"]
+        assert form["Body"][:6] not in (tmp_path / "radius1.log").read_text()
+
+
+def test_a_login_does_not_wait_for_a_carrier_that_is_slow(tmp_path: Path) -> None:
+    with twilio_server() as twilio:
+        twilio.behaviour = "silent"
+        more = (
+            f'[sms]\ncarrier = "twilio"\naccount_sid = "{ACCOUNT_SID}"\nauth_token = "{AUTH_TOKEN}"\n'
+            f'sender = "+15005550006"\napi_url = "{twilio.url}"\ntimeout_seconds = 20\n'
+        )
+        settings = ServerSettings(tmp_path, f"sqlite:///{tmp_path / 'watchword.db'}", more=more)
+        with running_radius_server(settings) as server:
+            server.watchword.do("token", "add", "bob", "--kind", "sms", "--phone", "+15125551234")
+            server.watchword.do("token", "add", "carol", "--kind", "static", "--code", "123456")
+            assert ask(server, request(server, "bob", "")).code == CHALLENGE
+            for _ in range(5):
+                assert ask(server, request(server, "carol", "123456"), seconds=2).code == ACCEPT
+            twilio.release.set()
+
+
+def test_ipv6_is_answered_too(tmp_path: Path) -> None:
+    settings = ServerSettings(tmp_path, f"sqlite:///{tmp_path / 'watchword.db'}")
+    port = free_udp_port()
+    watchword = settings.write("six", port)
+    text = watchword.config.read_text().replace(f"{LOOPBACK}:{port}", f"[::1]:{port}").replace("127.0.0.0/8", "::1/128")
+    watchword.config.write_text(text)
+    watchword.do("init")
+    watchword.do("token", "add", "carol", "--kind", "static", "--code", "123456")
+    with running([COMMAND, "--config", watchword.config, "radius"], tmp_path / "six.log") as server:
+        server.wait_until(lambda: "answering on" in server.log_text())
+        packet = AuthPacket(secret=settings.secret.encode(), authenticator=os.urandom(16))
+        packet.add_message_authenticator()
+        packet[1], packet[2] = [b"carol"], [packet.PwCrypt("123456")]
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect(("::1", port))
+            client.send(packet.RequestPacket())
+            assert client.recv(4096)[0] == ACCEPT
+
+
+def test_a_port_that_is_taken_and_a_bad_file_are_said_in_one_line(tmp_path: Path, server: RadiusServer) -> None:
+    settings = ServerSettings(tmp_path, f"sqlite:///{tmp_path / 'watchword.db'}")
+    watchword = settings.write("second", server.port)
+    watchword.do("init")
+    done = watchword.run("radius")
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+    watchword.config.write_text("[radius]\nworkers = 0\n")
+    done = watchword.run("radius")
+    assert done.returncode == 1
+    assert "radius.workers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_audit_follow_prints_events_as_they_happen(server: RadiusServer) -> None:
+    server.watchword.do("token", "add", "follow-carol", "--kind", "static", "--code", "123456")
+    argv = [str(COMMAND), "--config", str(server.watchword.config), "audit", "follow"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+        assert follower.stdout is not None
+        until = time.monotonic() + 30
+        line = ""
+        while time.monotonic() < until and "follow-carol" not in line:
+            ask(server, request(server, "follow-carol", "123456"))
+            if select.select([follower.stdout], [], [], 0.2)[0]:
+                line = follower.stdout.readline()
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(10) == 0
+    assert "login granted follow-carol" in line

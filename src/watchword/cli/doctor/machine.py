@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchword.cli.doctor import listeners as radius_listeners
-from watchword.cli.doctor import machine_clock, node_exemptions, node_settings, pam_promises, server_store, sshd
+from watchword.cli.doctor import (
+    machine_clock,
+    node_exemptions,
+    node_ldap,
+    node_settings,
+    pam_promises,
+    server_store,
+    sshd,
+)
 from watchword.cli.doctor import server_settings as server
 from watchword.cli.doctor.findings import Area, Finding
 from watchword.cli.doctor.pam_file import Stack, read_stack
@@ -23,7 +31,7 @@ from watchword_pam.entry import CONFIG_FILE, EXEMPTIONS_FILE
 from watchword_pam.settings import Settings as NodeSettings
 
 FOR_A_NODE = "exemptions and deadlines may end early or late"
-FOR_A_SERVER = "codes of phones and fobs will not match it"
+FOR_A_SERVER = "once it drifts, codes of phones and fobs no longer match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ def examine_node(files: NodeFiles) -> list[Finding]:
         ),
         *node_exemptions.AREA.examine(lambda: node_exemptions.check_exemptions(exemptions, now)),
         *_examine_radius(settings),
+        *_examine_ldap(settings),
         *machine_clock.AREA.examine(lambda: machine_clock.check_clock(now, matters_for=FOR_A_NODE)),
     ]
 
@@ -89,6 +98,13 @@ def _examine_radius(settings: NodeSettings) -> list[Finding]:
     peers = [Peer(entry.host, entry.port, entry.secret) for entry in settings.servers]
     area = Area("RADIUS servers")
     return area.examine(lambda: check_servers(peers, monotonic_seconds))
+
+
+def _examine_ldap(settings: NodeSettings) -> list[Finding]:
+    ldap = settings.ldap
+    if ldap is None:
+        return []
+    return node_ldap.AREA.examine(lambda: node_ldap.check_ldap(ldap.uris, ldap.timeout_seconds, monotonic_seconds))
 
 
 def examine_server(config: Path) -> list[Finding]:

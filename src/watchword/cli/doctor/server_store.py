@@ -13,6 +13,7 @@ from watchword.cli.doctor.findings import Area, Finding, Findings
 from watchword.cli.doctor.server_settings import check_secret_file
 from watchword.cli.doctor.trust import may
 from watchword.clock import Clock
+from watchword.domain.errors import StoreUnavailable
 from watchword.domain.tokens import Kind
 from watchword.services.ports import OwnedToken, Work
 from watchword.settings import Settings
@@ -78,6 +79,12 @@ def check_database(settings: Settings, service: pwd.struct_passwd | None, clock:
     try:
         yield from _check_answer(database, clock)
         yield from _check_schema(current_revision(database), newest_revision())
+    except StoreUnavailable as error:
+        yield DATABASE.problem(
+            f"{error}",
+            "is it running, and is database.url right: host, user, password, name? An SQLite file may be damaged or "
+            "locked: `sqlite3 FILE 'PRAGMA integrity_check'`",
+        )
     finally:
         database.close()
 

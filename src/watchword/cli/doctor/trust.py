@@ -11,26 +11,30 @@ WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 BITS = {"read": stat.S_IROTH, "write": stat.S_IWOTH, "search": stat.S_IXOTH}
 
 
-def weaknesses(path: Path) -> list[str]:
-    """Say why somebody other than root could put other content at `path`; nothing if nobody can. Raises OSError."""
+def weaknesses(path: Path, *, group_may_write: bool = False) -> list[str]:
+    """Say why somebody other than root could put other content at `path`; nothing if nobody can. Raises OSError.
+
+    `group_may_write`: the file is one that its group is meant to edit; the directories above it are not.
+    """
     found = []
+    real = path.resolve(strict=True)
     for step in _way_to(path):
         status = step.lstat()
-        if stat.S_ISLNK(status.st_mode):  # where it leads is on the way too, and it can't be written itself
-            continue
         if status.st_uid != ROOT:
             found.append(f"{step} belongs to {name_of(status.st_uid)}, not to root")
+        if stat.S_ISLNK(status.st_mode):  # its mode says nothing; where it leads is on the way too
+            continue
         # In a sticky directory, such as /tmp, nobody can replace what is root's.
         is_sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and step != path
-        if status.st_mode & WRITABLE_BY_OTHERS and not is_sticky:
+        forbidden = stat.S_IWOTH if group_may_write and step == real else WRITABLE_BY_OTHERS
+        if status.st_mode & forbidden and not is_sticky:
             found.append(f"{step} can be written by others than root (mode {mode_text(status)})")
     return found
 
 
 def _way_to(path: Path) -> Iterator[Path]:
     """Yield the file and every directory above it, as it is named and as it really is, each once."""
-    named = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute() keeps `..`
-    real = named.resolve(strict=True)
+    named, real = path.absolute(), path.resolve(strict=True)
     return iter(dict.fromkeys([real, *real.parents, named, *named.parents]))
 
 
