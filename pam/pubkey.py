@@ -9,7 +9,8 @@ import sys
 import syslog
 
 MODULE = "pubkey"
-LIBRARY = __file__.rsplit("/", 2)[0] + "/lib"
+# Links resolved, so that a login during an upgrade sees one release, whole.
+LIBRARY = os.path.realpath(__file__).rsplit("/", 2)[0] + "/lib"
 
 
 def pam_sm_authenticate(pamh, flags, argv):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from watchword.domain.errors import WatchwordError
 from watchword.domain.outcome import Outcome
-from watchword.services.authenticate import Attempt
+from watchword.services.attempts import Attempt
 
 LARGEST_BATCH = 128
 

@@ -21,7 +21,7 @@ from pyrad.packet import (
 
 from watchword.domain.accounts import is_account_name
 from watchword.domain.outcome import Challenge, Denied, Granted, Outcome, Pairing
-from watchword.services.authenticate import Answer, Attempt, Begin, OneShot, PairingQuery
+from watchword.services.attempts import Answer, Attempt, Begin, OneShot, PairingQuery
 from watchword_radius.clients import Client
 
 # RFC 2865, section 5; RFC 2869, sections 5.10 and 5.14

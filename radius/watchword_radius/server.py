@@ -9,7 +9,7 @@ from typing import cast
 from watchword.clock import Clock
 from watchword.domain.errors import WatchwordError
 from watchword.domain.outcome import Challenge, Denied, Outcome
-from watchword.services.authenticate import Answer, Attempt
+from watchword.services.attempts import Answer, Attempt
 from watchword.settings import split_address
 from watchword_radius.batches import Batches
 from watchword_radius.clients import Clients

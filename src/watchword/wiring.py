@@ -15,9 +15,11 @@ from watchword.domain.errors import SettingsError
 from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.outcome import Outcome
 from watchword.services.administer import Administrator
-from watchword.services.authenticate import Attempt, Authenticator, LoginPolicy
+from watchword.services.attempts import Attempt
+from watchword.services.authenticate import Authenticator
 from watchword.services.deliver import Postman
 from watchword.services.pair import Pairer
+from watchword.services.policy import LoginPolicy
 from watchword.services.ports import Directory, TextSender
 from watchword.services.report import Reporter
 from watchword.services.rotate import Rotator

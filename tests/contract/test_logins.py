@@ -15,7 +15,7 @@ from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.outcome import Challenge, Denied, Granted, Outcome, Pairing, Reason
 from watchword.domain.tokens import Kind
-from watchword.services.authenticate import Answer, Attempt, Begin, OneShot, PairingQuery
+from watchword.services.attempts import Answer, Attempt, Begin, OneShot, PairingQuery
 
 
 def refused(outcome: Outcome, reason: Reason) -> bool:

@@ -39,7 +39,7 @@ def test_no_second_message_is_sent_while_the_code_is_good(server: Server) -> Non
 
 
 def test_two_begins_in_one_batch_send_one_message(server: Server) -> None:
-    from watchword.services.authenticate import Attempt, Begin
+    from watchword.services.attempts import Attempt, Begin
 
     server.answer(Attempt("bob", Begin()), Attempt("bob", Begin()))
     assert server.postman.deliver_due() == 1

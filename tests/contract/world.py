@@ -10,9 +10,11 @@ from watchword.delivery.recorder import Recorder
 from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.outcome import Challenge, Outcome
 from watchword.services.administer import Administrator
-from watchword.services.authenticate import Answer, Attempt, Authenticator, Begin, LoginPolicy, OneShot
+from watchword.services.attempts import Answer, Attempt, Begin, OneShot
+from watchword.services.authenticate import Authenticator
 from watchword.services.deliver import Postman
 from watchword.services.pair import Pairer
+from watchword.services.policy import LoginPolicy
 from watchword.services.report import Reporter
 from watchword.services.rotate import Rotator
 from watchword.store import migrate

@@ -9,8 +9,9 @@ from watchword.domain.errors import Conflict, InvalidValue, NotFound
 from watchword.domain.lockout import LockoutPolicy, Standing
 from watchword.domain.otp import RESYNC_REACH_SECONDS, find_two_in_a_row, normalise_code
 from watchword.domain.seeds import SeedRow
-from watchword.domain.tokens import Kind, Token, check_label, check_static_code
+from watchword.domain.tokens import Kind, Token, check_label
 from watchword.services.ports import Account, OwnedToken, Store, Work
+from watchword.services.text_codes import draw_digits
 
 PAGE = 1000
 
@@ -218,7 +219,7 @@ class Administrator:
         return self._store.write(work)
 
     def _redraw(self, rows: Work, owned: OwnedToken) -> ClassCode:
-        code = check_static_code(f"{int.from_bytes(self._random_octets(8), 'big') % 10**6:06d}")
+        code = draw_digits(self._random_octets)
         rows.tokens.set_secret(owned.token.serial, code.encode("ascii"))
         rows.audit.record([self._event("static code redrawn", account=owned.account, serial=owned.token.serial)])
         return ClassCode(owned.account, owned.token.serial, code)

@@ -11,6 +11,7 @@ from watchword.domain.otp import SECRET_OCTETS, OtpProfile, provisioning_uri
 from watchword.domain.phones import parse_phone
 from watchword.domain.tokens import Kind, Token, check_label, check_static_code, make_serial
 from watchword.services.ports import Store, Work
+from watchword.services.text_codes import draw_digits
 
 MOST_TOKENS = 10
 """Tokens of one account: each is one more code that a guess may hit."""
@@ -57,7 +58,7 @@ class Pairer:
 
     def add_static(self, account: str, *, code: str | None = None, label: str = "") -> NewToken:
         """Give a training account a code that does not change; raises InvalidValue, Conflict."""
-        chosen = check_static_code(code) if code is not None else self.random_code()
+        chosen = check_static_code(code) if code is not None else draw_digits(self._random_octets)
         token = self._token(Kind.STATIC, chosen.encode("ascii"), NO_PROFILE, label)
         self._pair(account, token)
         return NewToken(token.serial, code=chosen)
@@ -120,10 +121,6 @@ class Pairer:
             rows.audit.record([self._event(owned.account, serial, "removed", owned.token.kind)])
 
         self._store.write(work)
-
-    def random_code(self) -> str:
-        """Draw six digits."""
-        return f"{int.from_bytes(self._random_octets(8), 'big') % 10**6:06d}"
 
     def _token(self, kind: Kind, secret: bytes, profile: OtpProfile, label: str) -> Token:
         return Token(make_serial(kind, self._random_octets(4)), kind, secret, profile, label=check_label(label))

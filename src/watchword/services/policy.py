@@ -1,0 +1,19 @@
+"""What a centre has decided about logins."""
+
+from dataclasses import dataclass, field
+
+from watchword.domain.lockout import LockoutPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPolicy:
+    """What a centre has decided about logins; times in seconds."""
+
+    lockout: LockoutPolicy = field(default_factory=LockoutPolicy)
+    drift_seconds: int = 300
+    tries: int = 3
+    challenge_seconds: int = 600
+    prompt: str = "Token code: "
+    refused: str = "Access refused."
+    sent_code_seconds: int = 600
+    sent_code_text: str = "{code} is your token code."

@@ -1,0 +1,272 @@
+"""Settle login attempts, many in one transaction.
+
+Rule 1. A code is spent in the database, by a statement that succeeds once. Nothing is granted that was not spent.
+Rule 2. Attempts on one account are settled one after the other: its row is locked, so guesses made at the same moment
+        at several servers are counted, each of them, before the next is looked at.
+Rule 3. What a person reads does not depend on why they are refused, and the same work is done for an account that is
+        unknown, unpaired or locked as for one whose code is wrong.
+Rule 4. Every attempt leaves a line in the audit log, in the transaction that settles it.
+"""
+
+import hmac
+from collections.abc import Callable, Sequence
+
+from watchword.domain import audit
+from watchword.domain.accounts import is_account_name
+from watchword.domain.lockout import Standing
+from watchword.domain.otp import SECRET_OCTETS, OtpProfile, find_step, normalise_code
+from watchword.domain.outcome import Challenge, Denied, Granted, Outcome, Pairing, Reason
+from watchword.domain.phones import mask_phone
+from watchword.domain.tokens import Kind, Token
+from watchword.services.attempts import Answer, Attempt, Begin, OneShot, PairingQuery
+from watchword.services.handles import Handles
+from watchword.services.policy import LoginPolicy
+from watchword.services.ports import Account, Seal, SentCode, Work
+from watchword.services.text_codes import compose_message, draw_code
+
+NOBODY = 0
+"""The account id that no row has."""
+
+
+class Settlement:
+    """One transaction's attempts. What is learnt of an account holds for the next attempt on it."""
+
+    def __init__(
+        self,
+        work: Work,
+        seal: Seal,
+        policy: LoginPolicy,
+        now_seconds: float,
+        random_octets: Callable[[int], bytes],
+    ) -> None:
+        self._work = work
+        self._handles = Handles(seal, policy.challenge_seconds)
+        self._policy = policy
+        self._now = now_seconds
+        self._random_octets = random_octets
+        self._decoy = random_octets(SECRET_OCTETS)
+        self._accounts: dict[str, Account] = {}
+        self._tokens: dict[str, list[Token]] = {}
+        self._standings: dict[str, Standing] = {}
+        self._sent: dict[str, SentCode] = {}
+        self._refused: set[str] = set()
+
+    def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
+        """Answer an outcome for each attempt, in their order."""
+        self._load({attempt.account for attempt in attempts if is_account_name(attempt.account)})
+        outcomes = []
+        events = []
+        for attempt in attempts:
+            outcome, reason, serial = self._settle_one(attempt)
+            outcomes.append(outcome)
+            events.append(self._event(attempt, outcome, reason, serial))
+        self._write_standings()
+        self._work.audit.record(events)
+        return outcomes
+
+    def _write_standings(self) -> None:
+        """Write what changed; and, for whoever was refused, write even if nothing did, or there is no row (Rule 3)."""
+        for name in sorted(self._accounts.keys() | self._refused):
+            account, standing = self._accounts.get(name), self._standings.get(name)
+            if account is None or standing is None:
+                self._work.accounts.set_standing(NOBODY, Standing())
+            elif standing != account.standing or name in self._refused:
+                self._work.accounts.set_standing(account.account_id, standing)
+
+    def _load(self, names: set[str]) -> None:
+        self._accounts = self._work.accounts.lock(names)
+        by_id = self._work.tokens.of_accounts([account.account_id for account in self._accounts.values()])
+        for name, account in self._accounts.items():
+            self._tokens[name] = [token for token in by_id.get(account.account_id, ()) if token.enabled]
+            self._standings[name] = account.standing.at(self._now)
+        texted = [token.serial for tokens in self._tokens.values() for token in tokens if token.kind is Kind.SMS]
+        self._sent = dict(self._work.sent_codes.of_tokens(texted))
+
+    def _settle_one(self, attempt: Attempt) -> tuple[Outcome, Reason, str]:
+        tokens = self._tokens.get(attempt.account, [])
+        match attempt.request:
+            case PairingQuery():
+                first = tokens[0] if tokens else None
+                kind = first.kind if first else None
+                return Pairing(kind), Reason.LOOKED_UP, first.serial if first else ""
+            case Begin():
+                return self._challenge(attempt.account, tokens[0] if tokens else None, self._policy.tries)
+            case OneShot(typed):
+                return self._judge(attempt.account, typed)
+            case Answer(typed, handle):
+                return self._continue(attempt.account, typed, handle)
+
+    def _continue(self, name: str, typed: str, handle: bytes) -> tuple[Outcome, Reason, str]:
+        tries_left = self._handles.tries_left(name, handle, self._now)
+        if tries_left is None:
+            return self._denied(Reason.STALE_STATE)
+        outcome: Outcome
+        if not typed.strip():
+            outcome, reason, serial = self._denied(Reason.ASKED_AGAIN)
+        elif (asked_for := self._choice(name, typed)) is not None:
+            return (
+                self._challenge(name, asked_for, tries_left - 1) if tries_left > 1 else self._denied(Reason.ASKED_AGAIN)
+            )
+        else:
+            outcome, reason, serial = self._judge(name, typed)
+        if isinstance(outcome, Denied) and tries_left > 1:
+            again = Challenge(
+                f"That was not accepted.\n{self._policy.prompt}", self._handles.make(name, tries_left - 1, self._now)
+            )
+            return again, reason, serial
+        return outcome, reason, serial
+
+    def _choice(self, name: str, typed: str) -> Token | None:
+        """Find the token that a person asks for by typing `sms` where a code is expected."""
+        if typed.strip().casefold() != Kind.SMS:
+            return None
+        return next((token for token in self._tokens.get(name, ()) if token.kind is Kind.SMS), None)
+
+    def _challenge(self, name: str, token: Token | None, tries: int) -> tuple[Outcome, Reason, str]:
+        lines = []
+        reason = Reason.ASKED
+        if token is not None and token.kind is Kind.SMS:
+            where = mask_phone(token.secret.decode("ascii"))
+            reason = self._text(name, token)
+            lines.append(
+                f"A code was sent to {where}."
+                if reason is Reason.TEXT_SENT
+                else f"The code sent to {where} is still good; no new one was sent."
+            )
+        elif any(other.kind is Kind.SMS for other in self._tokens.get(name, ())):
+            lines.append("Type a code, or sms to have one sent.")
+        if token is None:
+            reason = Reason.UNPAIRED if name in self._accounts else Reason.UNKNOWN
+        text = "\n".join([*lines, self._policy.prompt])
+        challenge = Challenge(
+            text, self._handles.make(name, tries, self._now), message_waits=reason is Reason.TEXT_SENT
+        )
+        return challenge, reason, token.serial if token else ""
+
+    def _text(self, name: str, token: Token) -> Reason:
+        """Have a code sent, unless the last one is still good.
+
+        A locked account reads the same words, but no message leaves: whoever asks could not use it.
+        """
+        last = self._sent.get(token.serial)
+        if last is not None and self._now < last.expires_at:
+            return Reason.TEXT_STILL_GOOD
+        sent = draw_code(token.serial, self._random_octets, int(self._now), self._policy.sent_code_seconds)
+        self._work.sent_codes.issue(sent)
+        self._sent[token.serial] = sent
+        if not self._is_locked(name):
+            phone = token.secret.decode("ascii")
+            self._work.outbox.put(compose_message(sent, name, phone, self._policy.sent_code_text))
+        return Reason.TEXT_SENT
+
+    def _is_locked(self, name: str) -> bool:
+        standing = self._standings[name]
+        return standing.held or standing.is_locked_out(self._now)
+
+    def _judge(self, name: str, typed: str) -> tuple[Outcome, Reason, str]:
+        """Say whether this code opens this account now, and count it if it does not."""
+        code = normalise_code(typed)
+        self._refused.add(name)
+        standing = self._standings.get(name)
+        tokens = self._tokens.get(name, [])
+        if standing is None or not tokens or self._is_locked(name):
+            self._search_decoy(code)
+            return self._denied(self._why_closed(standing, tokens))
+        opened_by, reason = self._find_opener(tokens, code)
+        if opened_by is None:
+            self._standings[name] = standing.after_failure(self._policy.lockout, self._now)
+            return self._denied(reason)
+        self._standings[name] = standing.after_success()
+        self._refused.discard(name)
+        return Granted(opened_by.serial), Reason.RIGHT_CODE, opened_by.serial
+
+    def _why_closed(self, standing: Standing | None, tokens: Sequence[Token]) -> Reason:
+        if standing is None:
+            return Reason.UNKNOWN
+        if standing.held:
+            return Reason.HELD
+        return Reason.LOCKED if standing.is_locked_out(self._now) else Reason.UNPAIRED if not tokens else Reason.LOCKED
+
+    def _find_opener(self, tokens: Sequence[Token], code: str) -> tuple[Token | None, Reason]:
+        """Find the token that this code is good for, and spend the code."""
+        reason = Reason.WRONG_CODE
+        if not any(token.kind.is_time_based for token in tokens):
+            self._search_decoy(code)
+        for token in tokens:
+            match token.kind:
+                case Kind.SOFT | Kind.HARD:
+                    found = self._spend_time_based(token, code)
+                case Kind.SMS:
+                    found = self._spend_sent(token, code)
+                case Kind.STATIC:
+                    found = self._use_static(token, code)
+            if found is Reason.RIGHT_CODE:
+                return token, found
+            if found is Reason.SPENT_CODE:
+                reason = found
+        return None, reason
+
+    def _spend_time_based(self, token: Token, code: str) -> Reason:
+        profile = token.profile
+        today = profile.step_at(self._now)
+        reach = self._policy.drift_seconds // profile.period_seconds
+        step = find_step(token.secret, code, profile, centre=today + token.drift_steps, reach=reach)
+        if step is None:
+            return Reason.WRONG_CODE
+        spent = self._work.tokens.spend_step(token.serial, step, step - today, int(self._now))
+        return Reason.RIGHT_CODE if spent else Reason.SPENT_CODE
+
+    def _spend_sent(self, token: Token, code: str) -> Reason:
+        sent = self._sent.get(token.serial)
+        if sent is None or self._now >= sent.expires_at or not _same(sent.code, code):
+            return Reason.WRONG_CODE
+        del self._sent[token.serial]
+        if not self._work.sent_codes.spend(token.serial, sent.issue):
+            return Reason.SPENT_CODE
+        self._work.tokens.touch(token.serial, int(self._now))
+        return Reason.RIGHT_CODE
+
+    def _use_static(self, token: Token, code: str) -> Reason:
+        if not _same(token.secret.decode("ascii"), code):
+            return Reason.WRONG_CODE
+        self._work.tokens.touch(token.serial, int(self._now))
+        return Reason.RIGHT_CODE
+
+    def _search_decoy(self, code: str) -> None:
+        """Take as long as a search that finds nothing."""
+        profile = OtpProfile()
+        reach = self._policy.drift_seconds // profile.period_seconds
+        find_step(self._decoy, code + " ", profile, centre=profile.step_at(self._now), reach=reach)
+
+    def _denied(self, reason: Reason) -> tuple[Denied, Reason, str]:
+        return Denied(self._policy.refused, reason), reason, ""
+
+    def _event(self, attempt: Attempt, outcome: Outcome, reason: Reason, serial: str) -> audit.AuditEvent:
+        match outcome:
+            case Granted():
+                kind, result = audit.EventKind.LOGIN, audit.Result.GRANTED
+            case Denied():
+                kind, result = audit.EventKind.LOGIN, audit.Result.DENIED
+            case Challenge():
+                asked = isinstance(attempt.request, Begin) or reason in (Reason.TEXT_SENT, Reason.TEXT_STILL_GOOD)
+                kind = audit.EventKind.CHALLENGE if asked else audit.EventKind.LOGIN
+                result = audit.Result.CHALLENGED
+            case Pairing():
+                kind, result = audit.EventKind.PAIRING_QUERY, audit.Result.ANSWERED
+        standing = self._standings.get(attempt.account)
+        failures = f"failures {standing.failures}" if standing and standing.failures else ""
+        return audit.AuditEvent(
+            at_milliseconds=int(self._now * 1000),
+            kind=kind,
+            result=result,
+            account=attempt.account,
+            serial=serial,
+            address=attempt.address,
+            node=attempt.node,
+            reason=reason,
+            detail=failures,
+        )
+
+
+def _same(expected: str, typed: str) -> bool:
+    return hmac.compare_digest(expected.encode("utf-8"), typed.encode("utf-8"))
