@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.harness.namespace import with_own_log
+
 PAM_PYTHON = "/lib/security/pam_python.so"
 
-# In a mount namespace of its own, so that the machine's /etc/pam.d and /dev/log stay as they are.
+# Within the namespace of tests.harness.namespace, so that the machine's /etc/pam.d stays as it is.
 ENTER = """
-[ -e /dev/log ] || : > /dev/log
-mount --bind "$1/pam.d" /etc/pam.d && mount --bind "$1/log.socket" /dev/log &&
+mount --bind "$1/pam.d" /etc/pam.d &&
 mount --bind "$1/passwd" /etc/passwd && mount --bind "$1/shadow" /etc/shadow || exit 99
 shift
 exec "$@"
@@ -57,6 +58,7 @@ class PamLayout:
         self._log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._log.bind(str(home / "log.socket"))
         self._log.setblocking(False)
+        self._with_own_log = with_own_log(home / "log.socket", home)
 
     def close(self) -> None:
         self._log.close()
@@ -105,7 +107,7 @@ class PamLayout:
         lines = b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in typed)
         self.log()
         process = subprocess.run(
-            ["unshare", "-m", "--propagation", "private", "sh", "-c", ENTER, "sh", str(self.home), *command],
+            [*self._with_own_log, "sh", "-c", ENTER, "sh", str(self.home), *command],
             input=lines,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

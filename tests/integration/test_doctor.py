@@ -18,7 +18,7 @@ from tests.harness.node import Node, installed_modules
 from tests.harness.ports import LOOPBACK, free_udp_port
 from tests.harness.radius_server import RadiusServer, ServerSettings, running_radius_server
 from tests.harness.soft_token import pair_soft_token
-from tests.harness.sshd import SHIPPED_SETTINGS
+from tests.harness.sshd import PRIVILEGE_SEPARATION, SHIPPED_SETTINGS
 from tests.harness.watchword_command import Watchword
 from watchword.cli.app import app
 from watchword.store.database import Database
@@ -107,6 +107,7 @@ def radius(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[RadiusServ
 @pytest.fixture
 def patient(modules: Path, radius: list[RadiusServer], tmp_path: Path) -> Patient:
     """A healthy node."""
+    PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)  # sshd wants it, and on a real node has it
     directory = tmp_path / "etc"
     directory.mkdir(mode=0o755)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(directory / "host_key")], check=True)

@@ -12,7 +12,7 @@ from pyrad.packet import AuthPacket, Packet
 
 from watchword.domain.outcome import Challenge, Denied, Granted, Outcome, Pairing, Reason
 from watchword.domain.tokens import Kind
-from watchword.services.authenticate import Answer, Attempt, Begin, OneShot, PairingQuery
+from watchword.services.attempts import Answer, Attempt, Begin, OneShot, PairingQuery
 from watchword_radius.clients import Client, Clients
 from watchword_radius.handler import Dropped, Request, StatusQuery, read_request, reveal_password, write_reply
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from watchword.domain.errors import StoreUnavailable
 from watchword.domain.outcome import Granted, Outcome
-from watchword.services.authenticate import Attempt, OneShot
+from watchword.services.attempts import Attempt, OneShot
 from watchword_radius import batches, replies
 from watchword_radius.batches import Batches
 from watchword_radius.replies import IN_WORK, Replies, RequestKey

@@ -1,0 +1,1 @@
+"""What installing a node and a server have in common. Standard library only: it runs before anything is."""
