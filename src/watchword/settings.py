@@ -5,7 +5,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from watchword.domain.errors import SettingsError
 
@@ -30,11 +39,20 @@ class KeyringSettings(_Section):
     file: Path = Path("/etc/watchword/keyring")
 
 
+def _network(value: object) -> object:
+    try:
+        return ipaddress.ip_network(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(
+            "a network is written 192.0.2.0/24 or 2001:db8::/32, with no bit set after its length"
+        ) from None
+
+
 class ClientSettings(_Section):
     """Machines that may ask: a network, and the secret that they share with us."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    network: Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
     secret: SecretStr | None = None
     secret_file: Path | None = None
     require_message_authenticator: bool = True
@@ -79,12 +97,12 @@ class RadiusSettings(_Section):
             split_address(address)
         return listen
 
-    @field_validator("prompt")
+    @field_validator("prompt", "refused")
     @classmethod
-    def _one_line(cls, prompt: str) -> str:
-        if not prompt.isprintable():
-            raise ValueError("the prompt must be one printable line")
-        return prompt
+    def _one_line(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("it must be one printable line")
+        return text
 
 
 class LockoutSettings(_Section):

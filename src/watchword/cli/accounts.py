@@ -61,19 +61,27 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     if as_json:
         say_json(_brief(view) | {"tokens": [describe(owned) for owned in view.tokens]})
         return
-    say(f"{view.name}: " + (f"locked ({view.locked}) until {_until(view)}" if view.locked else "can log in"))
+    say(f"{view.name}: {_state(view)}")
     say(f"failed codes in a row: {view.failures}")
-    if not view.tokens:
-        say("not paired")
     for number, owned in enumerate(view.tokens):
         state = "" if owned.token.enabled else ", disabled"
         place = "first" if number == 0 else "also"
         say(f"{place}: {owned.token.serial} ({owned.token.kind}{state}), last used {when(owned.last_used_at)}")
 
 
+def _state(view: AccountView) -> str:
+    if view.locked:
+        return f"locked ({view.locked}) until {_until(view)}"
+    if not view.tokens:
+        return "not paired"
+    if not any(owned.token.enabled for owned in view.tokens):
+        return "paired, but none of its tokens can be used"
+    return "can log in"
+
+
 @app.command()
 def lock(context: typer.Context, name: Name) -> None:
-    """Hold an account: no code opens it until `unlock`. Example: watchword account lock alice."""
+    """Hold an account, paired or not: no code opens it until `unlock`. Example: watchword account lock alice."""
     with services_of(context) as services:
         services.administrator.lock(name)
     say(f"{name} is locked until `watchword account unlock {name}`")

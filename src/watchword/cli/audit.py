@@ -4,10 +4,9 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from watchword.cli.context import services_of
-from watchword.cli.output import AsJson, console, say, say_json, say_table, visible, when
+from watchword.cli.output import AsJson, bar, say, say_json, say_table, visible, when
 from watchword.clock import pause
 from watchword.domain.audit import ChainedEvent
 
@@ -86,18 +85,8 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: watchword audit verify
     """
-    with (
-        services_of(context) as services,
-        Progress(
-            SpinnerColumn(),
-            TextColumn("{task.completed:.0f} events"),
-            console=console,
-            disable=as_json,
-            transient=True,
-        ) as progress,
-    ):
-        task = progress.add_task("verifying", total=None)
-        reports = services.reporter.verify(lambda count: progress.advance(task, count))
+    with services_of(context) as services, bar("verifying", "events", hidden=as_json) as advance:
+        reports = services.reporter.verify(advance)
     whole = not any(report.fault for report in reports)
     if as_json:
         chains = [{"writer": r.writer, "events": r.events, "fault": r.fault or None} for r in reports]

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from watchword.cli.context import services_of, settings_of
-from watchword.cli.output import AsJson, console, say, say_json, say_table, when
+from watchword.cli.output import AsJson, bar, say, say_json, say_table, when
 from watchword.clock import now_seconds
+from watchword.domain.errors import SealError
 from watchword.store.keyring import KeyState, new_key, promote, read_keys, write_keys
 
 app = typer.Typer(help="List and rotate the keys that seal secrets.", no_args_is_help=True)
@@ -47,20 +47,28 @@ def rotate(
         )
         return
     write_keys(path, promote(keys, now))
-    with (
-        services_of(context) as services,
-        Progress(
-            SpinnerColumn(),
-            TextColumn("{task.completed:.0f} secrets"),
-            console=console,
-            disable=as_json,
-            transient=True,
-        ) as progress,
-    ):
-        task = progress.add_task("sealing", total=None)
+    _reseal(context, as_json=as_json)
+
+
+@app.command()
+def reseal(context: typer.Context, as_json: AsJson = False) -> None:
+    """Seal with the primary key what older keys sealed: the end of a rotation that was interrupted.
+
+    Example: watchword keys reseal
+    """
+    _reseal(context, as_json=as_json)
+
+
+def _reseal(context: typer.Context, *, as_json: bool) -> None:
+    with services_of(context) as services, bar("sealing", "secrets", hidden=as_json) as advance:
         primary = services.keyring.primary.key_id
-        count = services.rotator.reseal(primary, lambda done: progress.advance(task, done))
+        resealed = services.rotator.reseal(primary, advance)
     if as_json:
-        say_json({"primary": primary, "resealed": count})
+        say_json({"primary": primary, "resealed": resealed.changed, "damaged": resealed.damaged})
     else:
-        say(f"key {primary} seals from now on; {count} secrets were sealed anew")
+        say(f"key {primary} seals from now on; {resealed.changed} secrets were sealed anew")
+    if resealed.damaged:
+        raise SealError(
+            f"{len(resealed.damaged)} tokens cannot be opened: {', '.join(resealed.damaged[:10])}",
+            hint="is the keyring complete? If it is, remove these tokens and pair their owners anew",
+        )

@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from watchword.domain.errors import WatchwordError
@@ -34,6 +36,15 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(visible(cell) for cell in row))
     console.print(table)
+
+
+@contextmanager
+def bar(doing: str, what: str, *, total: int | None = None, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show progress at a terminal, and nothing elsewhere; gives what is to be told of each advance."""
+    columns = (TextColumn(doing), BarColumn(), TextColumn("{task.completed:.0f} " + what))
+    with Progress(*columns, console=console, disable=hidden or not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(doing, total=total)
+        yield lambda count: progress.advance(task, count)
 
 
 def visible(text: str) -> str:

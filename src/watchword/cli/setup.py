@@ -25,6 +25,7 @@ def init(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: watchword --config /etc/watchword/watchword.toml init
     """
+    os.umask(0o077)  # a SQLite database takes its mode from here
     settings = settings_of(context)
     made = _make_keyring(settings.keyring.file)
     settings.audit.anchors.mkdir(parents=True, exist_ok=True, mode=0o750)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from watchword.cli.context import services_of, settings_of
-from watchword.cli.output import AsJson, console, say, say_json, say_table, when
+from watchword.cli.output import AsJson, bar, say, say_json, say_table, when
 from watchword.domain.errors import InvalidValue, WatchwordError
 from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.phones import mask_phone
@@ -143,7 +142,7 @@ def describe(owned: OwnedToken) -> dict[str, Any]:
         "kind": token.kind.value,
         "account": owned.account or None,
         "name": token.label,
-        "first": token.rank == 0,
+        "rank": token.rank,
         "enabled": token.enabled,
         "created_at": owned.created_at,
         "last_used_at": owned.last_used_at,
@@ -270,9 +269,11 @@ def import_seeds(
         password=read_password_file(password_file) if password_file else None,
         period_seconds=period,
     )
-    with services_of(context) as services, Progress(console=console, disable=as_json, transient=True) as progress:
-        task = progress.add_task("importing", total=len(seeds))
-        count = services.administrator.import_seeds(seeds, lambda done: progress.advance(task, done))
+    with (
+        services_of(context) as services,
+        bar("importing", "fobs", total=len(seeds), hidden=as_json) as advance,
+    ):
+        count = services.administrator.import_seeds(seeds, advance)
     if as_json:
         say_json({"imported": count})
     else:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchword.clock import Clock
+from watchword.domain.accounts import check_account_name
 from watchword.domain.audit import AuditEvent, EventKind, Result
 from watchword.domain.errors import Conflict, InvalidValue, NotFound
 from watchword.domain.lockout import LockoutPolicy, Standing
@@ -89,7 +90,9 @@ class Administrator:
         return found
 
     def lock(self, name: str) -> None:
-        """Hold an account: no code opens it until `unlock`. Raises NotFound."""
+        """Hold an account, paired or not: no code opens it until `unlock`. Raises InvalidValue."""
+        check_account_name(name)
+        self._store.write(lambda rows: rows.accounts.ensure(name))
         self._change_standing(name, "locked", lambda standing: replace(standing, held=True))
 
     def unlock(self, name: str) -> None:
@@ -220,7 +223,7 @@ class Administrator:
 
     def _redraw(self, rows: Work, owned: OwnedToken) -> ClassCode:
         code = draw_digits(self._random_octets)
-        rows.tokens.set_secret(owned.token.serial, code.encode("ascii"))
+        rows.tokens.set_secret(owned, code.encode("ascii"))
         rows.audit.record([self._event("static code redrawn", account=owned.account, serial=owned.token.serial)])
         return ClassCode(owned.account, owned.token.serial, code)
 

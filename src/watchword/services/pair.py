@@ -87,7 +87,7 @@ class Pairer:
                 )
             owner = rows.accounts.ensure(account)
             rank = self._next_rank(rows, owner.account_id)
-            rows.tokens.set_owner(serial, owner.account_id)
+            rows.tokens.set_owner(owned, owner)
             rows.tokens.set_rank(serial, rank)
             rows.audit.record([self._event(account, serial, "paired", owned.token.kind)])
 
@@ -105,7 +105,7 @@ class Pairer:
                     f"token {serial} is not a hard token, so nobody else can have it",
                     hint=f"`watchword token remove {serial}`",
                 )
-            rows.tokens.set_owner(serial, None)
+            rows.tokens.set_owner(owned, None)
             rows.audit.record([self._event(owned.account, serial, "unpaired", owned.token.kind)])
 
         self._store.write(work)
@@ -131,7 +131,7 @@ class Pairer:
         def work(rows: Work) -> None:
             owner = rows.accounts.ensure(account)
             rank = self._next_rank(rows, owner.account_id)
-            rows.tokens.add(token, owner.account_id, int(self._clock()))
+            rows.tokens.add(token, owner, int(self._clock()))
             rows.tokens.set_rank(token.serial, rank)
             rows.audit.record([self._event(account, token.serial, "paired", token.kind)])
 

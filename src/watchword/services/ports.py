@@ -56,6 +56,15 @@ class OwnedToken:
     last_used_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """How far a resealing came: the last serial looked at (empty at the end), what it changed and could not open."""
+
+    last: str
+    changed: int
+    damaged: list[str]
+
+
 class Accounts(Protocol):
     """The accounts' rows."""
 
@@ -87,7 +96,7 @@ class Tokens(Protocol):
     def touch(self, serial: str, now_seconds: int) -> None:
         """Record that a token was used."""
 
-    def add(self, token: Token, account_id: int | None, now_seconds: int) -> None:
+    def add(self, token: Token, owner: Account | None, now_seconds: int) -> None:
         """Add a token; raises Conflict if its serial is taken."""
 
     def add_many(self, tokens: Sequence[Token], now_seconds: int) -> None:
@@ -101,13 +110,13 @@ class Tokens(Protocol):
     ) -> list[OwnedToken]:
         """List tokens by serial, from the first beyond `after`; by account or by a glob on the account's name."""
 
-    def set_owner(self, serial: str, account_id: int | None) -> None:
-        """Tie a token to an account, or to none."""
+    def set_owner(self, owned: OwnedToken, owner: Account | None) -> None:
+        """Tie a token to an account, or to none; raises Conflict if its secret cannot be opened."""
 
     def set_enabled(self, serial: str, *, enabled: bool) -> None:
         """Let a token be used, or not."""
 
-    def set_secret(self, serial: str, secret: bytes) -> None:
+    def set_secret(self, owned: OwnedToken, secret: bytes) -> None:
         """Replace a token's secret."""
 
     def set_rank(self, serial: str, rank: int) -> None:
@@ -119,11 +128,8 @@ class Tokens(Protocol):
     def resync(self, serial: str, step: int, drift_steps: int) -> bool:
         """Spend a step and remember the drift; False if the step was spent already."""
 
-    def reseal(self, after: str, limit: int) -> tuple[str, int]:
-        """Seal with the primary key what others sealed, in serials beyond `after`.
-
-        Answers the last serial looked at (empty at the end) and how many were sealed anew. Raises SealError.
-        """
+    def reseal(self, after: str, limit: int) -> Resealed:
+        """Seal with the primary key what others sealed, in serials beyond `after`."""
 
     def remove(self, serial: str) -> None:
         """Remove a token and the code that was texted for it."""

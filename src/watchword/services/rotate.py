@@ -5,7 +5,7 @@ from functools import partial
 
 from watchword.clock import Clock
 from watchword.domain.audit import AuditEvent, EventKind, Result
-from watchword.services.ports import Store, Work
+from watchword.services.ports import Resealed, Store, Work
 
 AT_ONCE = 200
 
@@ -18,34 +18,35 @@ class Rotator:
         self._clock = clock
         self._actor = actor
 
-    def reseal(self, key_id: str, progress: Callable[[int], None] = lambda _count: None) -> int:
-        """Seal all tokens' secrets with the primary key; answers how many were changed. Raises SealError."""
+    def reseal(self, key_id: str, progress: Callable[[int], None] = lambda _count: None) -> Resealed:
+        """Seal all tokens' secrets with the primary key; safe to repeat, and to run beside another."""
         changed = 0
-        after = ""
+        damaged: list[str] = []
+        some = Resealed("", 0, [])
         while True:
-            last, count = self._store.write(partial(_reseal, after=after))
-            changed += count
-            progress(count)
-            if not last:
+            some = self._store.write(partial(_reseal, after=some.last))
+            changed += some.changed
+            damaged += some.damaged
+            progress(some.changed)
+            if not some.last:
                 break
-            after = last
-        self._store.write(lambda rows: self._record(rows, key_id, changed))
-        return changed
+        self._store.write(lambda rows: self._record(rows, key_id, changed, damaged))
+        return Resealed("", changed, damaged)
 
-    def _record(self, rows: Work, key_id: str, changed: int) -> None:
+    def _record(self, rows: Work, key_id: str, changed: int, damaged: list[str]) -> None:
         rows.audit.record(
             [
                 AuditEvent(
                     at_milliseconds=int(self._clock() * 1000),
                     kind=EventKind.KEYS,
-                    result=Result.DONE,
+                    result=Result.FAILED if damaged else Result.DONE,
                     reason="rotated",
                     actor=self._actor,
-                    detail=f"key {key_id}, {changed} secrets sealed anew",
+                    detail=f"key {key_id}, {changed} secrets sealed anew, {len(damaged)} damaged",
                 )
             ]
         )
 
 
-def _reseal(rows: Work, *, after: str) -> tuple[str, int]:
+def _reseal(rows: Work, *, after: str) -> Resealed:
     return rows.tokens.reseal(after, AT_ONCE)

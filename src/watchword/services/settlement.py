@@ -46,6 +46,7 @@ class Settlement:
         self._random_octets = random_octets
         self._decoy = random_octets(SECRET_OCTETS)
         self._accounts: dict[str, Account] = {}
+        self._all_tokens: dict[str, list[Token]] = {}
         self._tokens: dict[str, list[Token]] = {}
         self._standings: dict[str, Standing] = {}
         self._sent: dict[str, SentCode] = {}
@@ -77,7 +78,8 @@ class Settlement:
         self._accounts = self._work.accounts.lock(names)
         by_id = self._work.tokens.of_accounts([account.account_id for account in self._accounts.values()])
         for name, account in self._accounts.items():
-            self._tokens[name] = [token for token in by_id.get(account.account_id, ()) if token.enabled]
+            self._all_tokens[name] = list(by_id.get(account.account_id, ()))
+            self._tokens[name] = [token for token in self._all_tokens[name] if token.enabled]
             self._standings[name] = account.standing.at(self._now)
         texted = [token.serial for tokens in self._tokens.values() for token in tokens if token.kind is Kind.SMS]
         self._sent = dict(self._work.sent_codes.of_tokens(texted))
@@ -86,15 +88,24 @@ class Settlement:
         tokens = self._tokens.get(attempt.account, [])
         match attempt.request:
             case PairingQuery():
-                first = tokens[0] if tokens else None
-                kind = first.kind if first else None
-                return Pairing(kind), Reason.LOOKED_UP, first.serial if first else ""
+                return self._look_up(attempt.account)
             case Begin():
                 return self._challenge(attempt.account, tokens[0] if tokens else None, self._policy.tries)
             case OneShot(typed):
                 return self._judge(attempt.account, typed)
             case Answer(typed, handle):
                 return self._continue(attempt.account, typed, handle)
+
+    def _look_up(self, name: str) -> tuple[Outcome, Reason, str]:
+        """Say how an account is paired; "not at all" lets it in without a code where pairing is voluntary.
+
+        So a token that is disabled, or that cannot be opened, is still a pairing, and so is an operator's lock.
+        """
+        first = next(iter([*self._tokens.get(name, ()), *self._all_tokens.get(name, ())]), None)
+        if first is not None:
+            return Pairing(first.kind), Reason.LOOKED_UP, first.serial
+        held = name in self._standings and self._standings[name].held
+        return Pairing(Kind.SOFT if held else None), Reason.LOOKED_UP, ""
 
     def _continue(self, name: str, typed: str, handle: bytes) -> tuple[Outcome, Reason, str]:
         tries_left = self._handles.tries_left(name, handle, self._now)

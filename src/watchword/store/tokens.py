@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from watchword.domain.errors import Conflict, KeyringError, SealError
 from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.tokens import Kind, Token
-from watchword.services.ports import OwnedToken, Seal
+from watchword.services.ports import Account, OwnedToken, Resealed, Seal
 from watchword.store.schema import accounts, sent_codes, tokens
 
 SERIALS_AT_ONCE = 1000
@@ -19,9 +19,12 @@ SERIALS_AT_ONCE = 1000
 log = logging.getLogger(__name__)
 
 
-def place_of(serial: str) -> str:
-    """Name the place that a token's secret is sealed for."""
-    return f"tokens.sealed_secret/{serial}"
+def place_of(serial: str, account: str) -> str:
+    """Name the place that a token's secret is sealed for: its row, and its owner (empty: the drawer).
+
+    So whoever can write to the database, but has no key, cannot give their own token to another account.
+    """
+    return f"tokens.sealed_secret/{serial}/{account}"
 
 
 class TokenRows:
@@ -34,9 +37,7 @@ class TokenRows:
     def of_accounts(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Token]]:
         """Find all tokens of each account, in rank order."""
         found: dict[int, list[Token]] = defaultdict(list)
-        query = (
-            select(tokens).where(tokens.c.account_id.in_(sorted(account_ids))).order_by(tokens.c.rank, tokens.c.serial)
-        )
+        query = _owned().where(tokens.c.account_id.in_(sorted(account_ids))).order_by(tokens.c.rank, tokens.c.serial)
         # Asked even for no account at all: an unknown one must cost what a known one does.
         for row in self._connection.execute(query):
             found[row.account_id].append(self._token(row))
@@ -44,7 +45,7 @@ class TokenRows:
 
     def _token(self, row: Row[Any]) -> Token:
         try:
-            secret, opened = self._sealer.unseal(row.sealed_secret, place_of(row.serial)), True
+            secret, opened = self._sealer.unseal(row.sealed_secret, _place(row)), True
         except (SealError, KeyringError) as error:
             # One damaged row must not stop everybody else's login: it is as if disabled.
             log.error("token %s cannot be used: %s", row.serial, error)
@@ -78,11 +79,11 @@ class TokenRows:
         """Record that a token was used."""
         self._set(serial, last_used_at=now_seconds)
 
-    def add(self, token: Token, account_id: int | None, now_seconds: int) -> None:
+    def add(self, token: Token, owner: Account | None, now_seconds: int) -> None:
         """Add a token; raises Conflict if its serial is taken."""
         try:
             with self._connection.begin_nested():
-                self._connection.execute(insert(tokens).values(**self._row(token, account_id, now_seconds)))
+                self._connection.execute(insert(tokens).values(**self._row(token, owner, now_seconds)))
         except IntegrityError:
             raise Conflict(
                 f"there is a token {token.serial} already", hint="`watchword token show` tells whose"
@@ -99,15 +100,15 @@ class TokenRows:
                 raise Conflict(f"there is a token {taken} already; nothing was imported")
             self._connection.execute(insert(tokens), [self._row(token, None, now_seconds) for token in some])
 
-    def _row(self, token: Token, account_id: int | None, now_seconds: int) -> dict[str, Any]:
+    def _row(self, token: Token, owner: Account | None, now_seconds: int) -> dict[str, Any]:
         return {
             "serial": token.serial,
-            "account_id": account_id,
+            "account_id": owner.account_id if owner else None,
             "kind": token.kind.value,
             "label": token.label,
             "rank": token.rank,
             "enabled": token.enabled,
-            "sealed_secret": self._sealer.seal(token.secret, place_of(token.serial)),
+            "sealed_secret": self._sealer.seal(token.secret, place_of(token.serial, owner.name if owner else "")),
             "algorithm": token.profile.algorithm.value,
             "digits": token.profile.digits,
             "period_seconds": token.profile.period_seconds,
@@ -136,17 +137,22 @@ class TokenRows:
         for row in rows:
             yield OwnedToken(self._token(row), row.account_name or "", row.created_at, row.last_used_at)
 
-    def set_owner(self, serial: str, account_id: int | None) -> None:
-        """Tie a token to an account, or to none."""
-        self._set(serial, account_id=account_id)
+    def set_owner(self, owned: OwnedToken, owner: Account | None) -> None:
+        """Tie a token to an account, or to none; raises Conflict if its secret cannot be opened."""
+        token = owned.token
+        if not token.secret:
+            raise Conflict(f"the secret of token {token.serial} cannot be opened", hint="is the keyring complete?")
+        sealed = self._sealer.seal(token.secret, place_of(token.serial, owner.name if owner else ""))
+        self._set(token.serial, account_id=owner.account_id if owner else None, sealed_secret=sealed)
 
     def set_enabled(self, serial: str, *, enabled: bool) -> None:
         """Let a token be used, or not."""
         self._set(serial, enabled=enabled)
 
-    def set_secret(self, serial: str, secret: bytes) -> None:
+    def set_secret(self, owned: OwnedToken, secret: bytes) -> None:
         """Replace a token's secret."""
-        self._set(serial, sealed_secret=self._sealer.seal(secret, place_of(serial)))
+        serial = owned.token.serial
+        self._set(serial, sealed_secret=self._sealer.seal(secret, place_of(serial, owned.account)))
 
     def set_rank(self, serial: str, rank: int) -> None:
         """Place a token among its account's; the lowest rank is first."""
@@ -159,22 +165,24 @@ class TokenRows:
     def _set(self, serial: str, **values: Any) -> None:
         self._connection.execute(update(tokens).where(tokens.c.serial == serial).values(**values))
 
-    def reseal(self, after: str, limit: int) -> tuple[str, int]:
-        """Seal with the primary key what others sealed, in serials beyond `after`.
-
-        Answers the last serial looked at (empty at the end) and how many were sealed anew. Raises SealError.
-        """
-        query = select(tokens.c.serial, tokens.c.sealed_secret).where(tokens.c.serial > after)
-        rows = self._connection.execute(query.order_by(tokens.c.serial).limit(limit)).all()
-        changed = 0
-        for serial, sealed in rows:
-            if self._sealer.is_current(sealed):
+    def reseal(self, after: str, limit: int) -> Resealed:
+        """Seal with the primary key what others sealed, in serials beyond `after`."""
+        rows = self._connection.execute(_owned().where(tokens.c.serial > after).order_by(tokens.c.serial).limit(limit))
+        last, count, changed, damaged = "", 0, 0, []
+        for row in rows.all():
+            last, count = row.serial, count + 1
+            if self._sealer.is_current(row.sealed_secret):
                 continue
-            anew = self._sealer.seal(self._sealer.unseal(sealed, place_of(serial)), place_of(serial))
+            try:
+                anew = self._sealer.seal(self._sealer.unseal(row.sealed_secret, _place(row)), _place(row))
+            except (SealError, KeyringError) as error:
+                log.error("token %s cannot be sealed anew: %s", row.serial, error)
+                damaged.append(row.serial)
+                continue
             # A secret that was replaced a moment ago is sealed with the primary key already.
-            same = update(tokens).where(tokens.c.serial == serial, tokens.c.sealed_secret == sealed)
+            same = update(tokens).where(tokens.c.serial == row.serial, tokens.c.sealed_secret == row.sealed_secret)
             changed += self._connection.execute(same.values(sealed_secret=anew)).rowcount
-        return (rows[-1].serial if len(rows) == limit else "", changed)
+        return Resealed(last if count == limit else "", changed, damaged)
 
     def remove(self, serial: str) -> None:
         """Remove a token and the code that was texted for it."""
@@ -186,6 +194,10 @@ def _owned() -> Select[Any]:
     return select(tokens, accounts.c.name.label("account_name")).select_from(
         tokens.outerjoin(accounts, accounts.c.id == tokens.c.account_id)
     )
+
+
+def _place(row: Row[Any]) -> str:
+    return place_of(row.serial, row.account_name or "")
 
 
 def _like(pattern: str) -> str:
