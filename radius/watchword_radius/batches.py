@@ -8,9 +8,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from watchword.domain.errors import WatchwordError
-from watchword.domain.outcome import Outcome
+from watchword.clock import Clock
+from watchword.domain.errors import StoreUnavailable
+from watchword.domain.outcome import Denied, Outcome, Reason
 from watchword.services.attempts import Attempt
 
 LARGEST_BATCH = 128
@@ -18,17 +20,30 @@ LARGEST_BATCH = 128
 MOST_WAITING = 4096
 """Beyond this, a client has given up long before its turn comes: it is better to say nothing, at once."""
 
+LONGEST_WAIT_SECONDS = 10.0
+
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Sequence[Attempt]], list[Outcome]]
 
 
+class _Waiting(NamedTuple):
+    """An attempt that waits for its batch."""
+
+    attempt: Attempt
+    future: asyncio.Future[Outcome | None]
+    since: float
+
+
 class Batches:
     """Gathers attempts and has them settled, batch after batch, in one thread."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, refused: str, monotonic: Clock) -> None:
+        """Take what settles a batch, the words for whoever is refused, and a clock."""
         self._answer = answer
-        self._waiting: deque[tuple[Attempt, asyncio.Future[Outcome | None]]] = deque()
+        self._monotonic = monotonic
+        self._refused = refused
+        self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._running: asyncio.Task[None] | None = None
 
@@ -37,30 +52,41 @@ class Batches:
         if len(self._waiting) >= MOST_WAITING:
             return None
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((attempt, future))
+        self._waiting.append(_Waiting(attempt, future, self._monotonic()))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
         return await future
 
     async def _run(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(LARGEST_BATCH, len(self._waiting)))]
-            outcomes = await self._in_thread([attempt for attempt, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+            batch = self._next_batch()
+            outcomes = await self._in_thread([waiting.attempt for waiting in batch])
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                waiting.future.set_result(outcome)
+
+    def _next_batch(self) -> list["_Waiting"]:
+        """Take what waits, but for those whose client has long turned elsewhere: their code is not ours to spend."""
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < LARGEST_BATCH:
+            waiting = self._waiting.popleft()
+            if self._monotonic() - waiting.since > LONGEST_WAIT_SECONDS:
+                waiting.future.set_result(None)
+            else:
+                batch.append(waiting)
+        return batch
 
     async def _in_thread(self, attempts: list[Attempt]) -> Sequence[Outcome | None]:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, self._answer, attempts)
-        except WatchwordError as error:
+        except StoreUnavailable as error:
             log.error("%d attempts were not answered: %s", len(attempts), error)
             return [None] * len(attempts)
         except Exception as error:  # noqa: BLE001  (the edge: one attempt that trips us must not silence the others)
             log.error("a batch of %d failed: %s", len(attempts), type(error).__name__)
             if len(attempts) == 1:
-                return [None]
+                # Refused, not left without an answer: a node may take silence for an outage, and open.
+                return [Denied(self._refused, Reason.TRIPPED)]
             return [outcome for attempt in attempts for outcome in await self._in_thread([attempt])]
 
     async def in_thread(self, work: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from watchword.clock import monotonic_seconds, pause
 from watchword.domain.errors import SettingsError, WatchwordError
 from watchword.settings import Settings, read_settings
-from watchword.wiring import Services, assemble
+from watchword.wiring import Services, assemble, login_policy
 from watchword_radius.batches import Batches
 from watchword_radius.clients import read_clients
 from watchword_radius.server import RadiusServer, open_sockets
@@ -48,7 +48,7 @@ async def _work(
 ) -> int:
     """Answer on the sockets until SIGTERM or SIGINT."""
     services = assemble(settings, role=f"radius-{worker}")
-    batches = Batches(services.answer)
+    batches = Batches(services.answer, refused=login_policy(settings).refused, monotonic=monotonic_seconds)
     postman = _Postman(services) if worker == 0 and services.postman is not None else None
     server = RadiusServer(
         batches,
@@ -116,8 +116,9 @@ class _Postman:
             try:
                 while self._deliver():
                     pass
-            except WatchwordError as error:
-                log.error("messages wait in the outbox: %s", error)
+            except Exception as error:  # noqa: BLE001  (the edge: whatever it was, the next message is tried)
+                reason = error if isinstance(error, WatchwordError) else type(error).__name__
+                log.error("messages wait in the outbox: %s", reason)
             self._wake.wait(POSTMAN_SECONDS)
             self._wake.clear()
 

@@ -91,17 +91,21 @@ def _read_attempt(packet: Packet, client: Client) -> Attempt:
         request=_read_ask(packet),
         address=_numeric_address(_text(packet, CALLING_STATION_ID)),
         node=_node(_text(packet, NAS_IDENTIFIER)) or client.name,
+        client=client.name,
     )
 
 
 def _read_ask(packet: Packet) -> PairingQuery | Begin | Answer | OneShot:
     passwords, states = packet.get(USER_PASSWORD, []), packet.get(STATE, [])
-    if not passwords and packet.get(SERVICE_TYPE) == [AUTHORIZE_ONLY]:
-        return PairingQuery()
     if len(passwords) > 1 or len(states) > 1:
         raise Dropped("more than one User-Password or State")
     if packet.get(CHAP_PASSWORD) or packet.get(EAP_MESSAGE):
         raise Dropped("CHAP and EAP carry no token code: let the client use PAP")
+    if not passwords and packet.get(SERVICE_TYPE) == [AUTHORIZE_ONLY]:
+        # Whoever could take the password out of a client's request would turn it into a question that is accepted.
+        if not packet.get(MESSAGE_AUTHENTICATOR):
+            raise Dropped("a pairing query without a Message-Authenticator, which no client is excused from")
+        return PairingQuery()
     # FreeRADIUS leaves an empty attribute out, so no password is an empty one.
     hidden = passwords[0] if passwords else b""
     typed = _decode_strictly(reveal_password(hidden, packet.secret, packet.authenticator))
@@ -151,7 +155,7 @@ def _node(text: str) -> str:
 
 def _numeric_address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text))
+        return str(ipaddress.ip_address(text.partition("%")[0]))  # a scope says nothing to anybody else
     except ValueError:
         return ""
 

@@ -18,6 +18,8 @@ from watchword_radius.replies import Replies, RequestKey
 
 RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 SECONDS_BETWEEN_COMPLAINTS = 10.0
+MOST_COMPLAINTS = 20
+"""In that time, about different senders or for different reasons."""
 
 REFUSAL_BEAT_SECONDS = 0.1
 """A refusal leaves on the next beat after its request came: what was looked up and written for it took far less, and
@@ -180,21 +182,23 @@ class _Endpoint(asyncio.DatagramProtocol):
 
 
 class Complaints:
-    """Logs why packets are dropped, but never once for each packet of a flood."""
+    """Logs why packets are dropped, but never once for each packet, or each sender, of a flood."""
 
     def __init__(self, monotonic: Clock) -> None:
         self._monotonic = monotonic
-        self._last: dict[tuple[str, str], float] = {}
+        self._since = monotonic()
+        self._said: set[tuple[str, str]] = set()
         self._unsaid = 0
 
     def about(self, whom: str, what: str) -> None:
         """Say what was wrong, unless the same was said of the same sender a moment ago."""
         now = self._monotonic()
-        if now - self._last.get((whom, what), -SECONDS_BETWEEN_COMPLAINTS) < SECONDS_BETWEEN_COMPLAINTS:
+        if now - self._since >= SECONDS_BETWEEN_COMPLAINTS:
+            self._since = now
+            self._said.clear()
+        if (whom, what) in self._said or len(self._said) >= MOST_COMPLAINTS:
             self._unsaid += 1
             return
-        if len(self._last) > 1000:
-            self._last.clear()
-        self._last[whom, what] = now
+        self._said.add((whom, what))
         log.warning("dropped a packet from %s: %s (%d more since)", whom, what, self._unsaid)
         self._unsaid = 0

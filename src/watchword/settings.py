@@ -71,7 +71,7 @@ class ClientSettings(_Section):
             return self.secret.get_secret_value().encode("utf-8")
         assert self.secret_file is not None  # noqa: S101  (the validator above)
         try:
-            secret = self.secret_file.read_bytes().strip()
+            secret = self.secret_file.read_bytes().rstrip(b"\r\n")
         except OSError as error:
             raise SettingsError(f"secret_file of client {self.name!r} cannot be read: {error.strerror}") from error
         if not secret:

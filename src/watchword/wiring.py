@@ -1,5 +1,6 @@
 """From settings to services: the only place that knows every adapter."""
 
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from watchword.delivery.recorder import Recorder
 from watchword.delivery.twilio import TwilioSender, TwilioSettings
 from watchword.directory.ldap import LdapDirectory, LdapSettings
 from watchword.directory.system import SystemDirectory
-from watchword.domain.errors import SettingsError
+from watchword.domain.errors import KeyringError, SettingsError
 from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.outcome import Outcome
 from watchword.services.administer import Administrator
@@ -30,6 +31,10 @@ from watchword.store.keyring import Keyring
 from watchword.store.sealing import Sealer
 from watchword.store.store import Store
 
+log = logging.getLogger(__name__)
+
+LONGEST_WRITER = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -46,8 +51,11 @@ class Services:
     postman: Postman | None
 
     def answer(self, attempts: Sequence[Attempt]) -> list[Outcome]:
-        """Answer attempts with the keys as they are now."""
-        self.keyring.refresh()
+        """Answer attempts with the keys as they are now; while the file cannot be used, with those in hand."""
+        try:
+            self.keyring.refresh()
+        except KeyringError as error:
+            log.error("the keys stay as they were: %s", error)
         return self.authenticator.answer(attempts)
 
     def close(self) -> None:
@@ -62,12 +70,15 @@ def assemble(settings: Settings, *, role: str, actor: str = "") -> Services:
     """
     keyring = Keyring(settings.keyring.file)
     sealer = Sealer(keyring)
-    server = settings.audit.server or socket.gethostname()
+    server = settings.audit.server or socket.gethostname().partition(".")[0]
+    writer = f"{server}/{role}"
+    if len(writer) > LONGEST_WRITER:
+        raise SettingsError("this server's name is too long for the audit log", hint="give it a short [audit] server")
     store = Store(
         Database(settings.database.url.get_secret_value()),
         sealer,
         keyring,
-        writer=f"{server}/{role}",
+        writer=writer,
         anchors=Anchors(settings.audit.anchors),
     )
     policy = login_policy(settings)

@@ -84,3 +84,33 @@ def test_two_processes_with_one_writers_name_keep_one_chain(world: World, server
         twin.one_shot("alice", "000")
     assert faults(server) == []
     assert server.reporter.verify()[0].events == 11
+
+
+def test_an_end_that_was_cut_off_still_shows_after_the_next_event(world: World, busy: Server) -> None:
+    tamper(busy, "DELETE FROM audit WHERE writer = 'one/test' AND sequence > 4")
+    with busy.database.engine.begin() as connection:
+        query = sqlalchemy.text("SELECT mac FROM audit WHERE writer = 'one/test' AND sequence = 4")
+        mac = connection.execute(query).scalar()
+        back = sqlalchemy.text("UPDATE audit_heads SET sequence = 4, mac = :mac WHERE writer = 'one/test'")
+        connection.execute(back, {"mac": mac})
+    for _ in range(5):
+        busy.one_shot("alice", "000")
+    (fault,) = faults(busy)
+    assert "it had come to event 6, and was found ending at event 4" in fault
+
+
+def test_a_chain_that_was_begun_anew_shows(busy: Server) -> None:
+    tamper(busy, "DELETE FROM audit WHERE writer = 'one/test'")
+    tamper(busy, "DELETE FROM audit_heads WHERE writer = 'one/test'")
+    for _ in range(9):
+        busy.one_shot("alice", "000")
+    assert len(faults(busy)) == 1
+
+
+@pytest.mark.parametrize("content", ["", "rubbish", "\x00"])
+def test_an_anchor_that_cannot_be_read_is_a_fault_and_stops_no_login(world: World, busy: Server, content: str) -> None:
+    (anchor,) = (world.directory / "anchors-one").glob("*.anchor")
+    anchor.write_text(content)
+    assert len(faults(busy)) == 1
+    busy.one_shot("alice", "000")
+    assert faults(busy) == [], "the next event sets it right"

@@ -9,11 +9,12 @@ import sqlalchemy
 from tests.contract.world import SECRET, Server, World
 from watchword.domain.errors import KeyringError, SealError
 from watchword.domain.outcome import Granted
-from watchword.store.keyring import Keyring, KeyState, new_key, promote, read_keys, write_keys
+from watchword.services.ports import Resealed
+from watchword.store.keyring import Keyring, KeyState, change_keys, new_key, promote, read_keys, write_keys
 from watchword.store.sealing import Sealer
 
 
-def rotate(world: World, server: Server) -> int:
+def rotate(world: World, server: Server) -> Resealed:
     path = world.directory / "keyring"
     write_keys(path, promote(read_keys(path), 2))
     server.keyring.refresh()
@@ -23,13 +24,25 @@ def rotate(world: World, server: Server) -> int:
 def test_after_a_rotation_every_secret_is_sealed_with_the_new_key(world: World, server: Server) -> None:
     before = server.keyring.primary.key_id
     server.pairer.add_sms("bob", "+15125551234", country_code="1")
-    assert rotate(world, server) == 2
+    assert rotate(world, server) == Resealed("", 2, [])
     assert server.keyring.primary.key_id != before
     with server.database.engine.connect() as connection:
         sealed = connection.execute(sqlalchemy.text("SELECT sealed_secret FROM tokens")).scalars().all()
     assert all(Sealer(server.keyring).is_current(one) for one in sealed)
     assert isinstance(server.one_shot("alice", world.code()), Granted)
     assert [report.fault for report in server.reporter.verify() if report.fault] == []
+
+
+def test_a_damaged_secret_is_named_and_stops_no_rotation(world: World, server: Server) -> None:
+    server.pairer.add_soft("bob", secret=SECRET)
+    server.pairer.add_soft("carol", secret=SECRET)
+    (bobs,) = server.administrator.tokens(account="bob")
+    with server.database.engine.begin() as connection:
+        damage = sqlalchemy.text("UPDATE tokens SET sealed_secret = 'rubbish' WHERE serial = :serial")
+        connection.execute(damage, {"serial": bobs.token.serial})
+    assert rotate(world, server) == Resealed("", 2, [bobs.token.serial])
+    assert isinstance(server.one_shot("carol", world.code()), Granted)
+    assert server.rotator.reseal(server.keyring.primary.key_id).changed == 0
 
 
 def test_a_challenge_made_before_a_rotation_is_answered_after_it(world: World, server: Server) -> None:
@@ -104,3 +117,29 @@ def test_a_keys_secret_is_in_no_repr(tmp_path: Path) -> None:
     key = new_key(KeyState.PRIMARY, 1)
     assert key.secret.hex() not in repr(key)
     assert repr(key.secret) not in repr(key)
+
+
+def test_two_rotations_at_once_lose_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "keyring"
+    write_keys(path, [new_key(KeyState.PRIMARY, 1)])
+    barrier = threading.Barrier(8)
+
+    def rotate_once() -> None:
+        barrier.wait()
+        change_keys(path, lambda keys: promote(keys, 2))
+
+    threads = [threading.Thread(target=rotate_once) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read_keys(path)) == 9
+
+
+def test_a_change_that_would_lose_a_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "keyring"
+    write_keys(path, [new_key(KeyState.PRIMARY, 1)])
+    before = path.read_bytes()
+    with pytest.raises(KeyringError, match="lost"):
+        change_keys(path, lambda _keys: [new_key(KeyState.PRIMARY, 2)])
+    assert path.read_bytes() == before

@@ -103,9 +103,15 @@ def test_a_phone_further_off_is_refused(world: World, server: Server, offset_sec
 
 def test_the_drift_of_a_token_is_remembered(world: World, server: Server) -> None:
     assert isinstance(server.one_shot("alice", world.code(offset_seconds=240)), Granted)
+    (token,) = server.administrator.tokens(account="alice")
+    assert token.token.drift_steps == 8
+
+
+def test_the_drift_of_many_logins_does_not_add_up(world: World, server: Server) -> None:
+    assert isinstance(server.one_shot("alice", world.code(offset_seconds=300)), Granted)
     world.clock.seconds += 3600
-    # 420 s is beyond 300 of the server's clock, and within 300 of where the phone was last.
-    assert isinstance(server.one_shot("alice", world.code(offset_seconds=420)), Granted)
+    assert refused(server.one_shot("alice", world.code(offset_seconds=330)), Reason.WRONG_CODE)
+    assert isinstance(server.one_shot("alice", world.code(offset_seconds=-300)), Granted)
 
 
 def test_a_token_far_off_is_found_again_by_two_codes_in_a_row(world: World, server: Server) -> None:
@@ -115,6 +121,10 @@ def test_a_token_far_off_is_found_again_by_two_codes_in_a_row(world: World, serv
     assert refused(server.one_shot("alice", second), Reason.SPENT_CODE)
     world.clock.seconds += 60
     assert isinstance(server.one_shot("alice", world.code(offset_seconds=7230)), Granted)
+    world.clock.seconds += 600
+    assert isinstance(server.one_shot("alice", world.code(offset_seconds=7530)), Granted)
+    world.clock.seconds += 600
+    assert refused(server.one_shot("alice", world.code(offset_seconds=7560)), Reason.WRONG_CODE)
 
 
 @pytest.mark.parametrize("typed", ["123 456", "123-456", " 123456 "])
@@ -300,10 +310,62 @@ def test_a_disabled_token_opens_nothing(world: World, server: Server) -> None:
     (token,) = server.administrator.tokens(account="alice")
     server.administrator.set_enabled(token.token.serial, enabled=False)
     assert refused(server.one_shot("alice", world.code()), Reason.UNPAIRED)
-    (pairing,) = server.answer(Attempt("alice", PairingQuery()))
-    assert pairing == Pairing(None)
     server.administrator.set_enabled(token.token.serial, enabled=True)
     assert isinstance(server.one_shot("alice", world.code()), Granted)
+
+
+def pairing_of(server: Server, account: str) -> Outcome:
+    (pairing,) = server.answer(Attempt(account, PairingQuery()))
+    return pairing
+
+
+def test_only_an_account_without_any_token_counts_as_unpaired(server: Server) -> None:
+    """Unpaired accounts are let in without a code in mode paired: nothing may look like one by accident."""
+    (token,) = server.administrator.tokens(account="alice")
+    server.administrator.set_enabled(token.token.serial, enabled=False)
+    assert pairing_of(server, "alice") == Pairing(Kind.SOFT), "a disabled token is still a pairing"
+    for damage in ("enabled = 1, sealed_secret = 'rubbish'", "kind = 'telepathy'", "algorithm = 'rot13'"):
+        with server.database.engine.begin() as connection:
+            connection.execute(sqlalchemy.text(f"UPDATE tokens SET {damage}"))
+        assert pairing_of(server, "alice") != Pairing(None), "a token that cannot be used is, too"
+    server.administrator.lock("mallory")
+    assert pairing_of(server, "mallory") == Pairing(Kind.SOFT), "an operator's lock asks everybody for a code"
+    server.pairer.remove(token.token.serial)
+    assert pairing_of(server, "alice") == Pairing(None)
+    assert pairing_of(server, "nobody") == Pairing(None)
+
+
+def test_a_token_of_a_kind_from_a_newer_version_stops_nobody(world: World, server: Server) -> None:
+    server.pairer.add_static("alice", code="123456")
+    with server.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE tokens SET kind = 'push' WHERE kind = 'static'"))
+    assert refused(server.one_shot("alice", "123456"), Reason.WRONG_CODE)
+    assert isinstance(server.one_shot("alice", world.code()), Granted)
+
+
+def test_a_token_whose_row_was_given_to_another_account_opens_nothing(world: World, server: Server) -> None:
+    server.pairer.add_soft("mallory", secret=bytes(range(20, 40)))
+    (mallorys,) = server.administrator.tokens(account="mallory")
+    alice = server.store.read(lambda work: work.accounts.find("alice"))
+    assert alice is not None
+    give = sqlalchemy.text("UPDATE tokens SET account_id = :alice WHERE serial = :serial")
+    with server.database.engine.begin() as connection:
+        connection.execute(give, {"serial": mallorys.token.serial, "alice": alice.account_id})
+    code = world.code(secret=bytes(range(20, 40)))
+    assert refused(server.one_shot("alice", code), Reason.WRONG_CODE)
+    with server.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE accounts SET name = 'x' WHERE name = 'alice'"))
+        connection.execute(sqlalchemy.text("UPDATE accounts SET name = 'alice' WHERE name = 'mallory'"))
+    assert not isinstance(server.one_shot("alice", code), Granted)
+
+
+def test_a_fob_opens_for_its_owner_and_after_unassigning_for_the_next(world: World) -> None:
+    server = world.server
+    server.pairer.add_hard("carol", "F1", secret=SECRET)
+    server.pairer.unassign("F1")
+    server.pairer.assign("F1", "dave")
+    assert refused(server.one_shot("carol", world.code()), Reason.UNPAIRED)
+    assert isinstance(server.one_shot("dave", world.code()), Granted)
 
 
 def test_a_secret_copied_to_another_row_opens_nothing(world: World, server: Server) -> None:

@@ -1,9 +1,13 @@
 """Codes by text message."""
 
+from dataclasses import replace
+
 import pytest
+import sqlalchemy
 
 from tests.contract.world import Server, World
 from watchword.domain.errors import DeliveryFailed
+from watchword.domain.lockout import LockoutPolicy
 from watchword.domain.outcome import Denied, Granted, Reason
 
 
@@ -149,3 +153,33 @@ def test_neither_number_nor_code_is_in_the_database_or_the_audit_log_in_clear(se
     code = sent_code(server)
     assert "5551234" not in dump
     assert code not in dump
+
+
+def test_a_lockout_that_ends_leaves_nobody_waiting_for_a_message_that_never_left(world: World) -> None:
+    world.policy = replace(world.policy, lockout=LockoutPolicy(3, 120))
+    server = world.another_server("two")
+    server.pairer.add_sms("eve", "+15125550000", country_code="1")
+    for _ in range(3):
+        server.one_shot("eve", "000")
+    assert not server.begin("eve").text.startswith("The code sent")
+    assert server.postman.deliver_due() == 0
+    world.clock.seconds += 121
+    assert "A code was sent" in server.begin("eve").text
+    assert server.postman.deliver_due() == 1
+
+
+def test_a_message_that_cannot_be_opened_is_given_up_and_holds_nobody_up(server: Server) -> None:
+    server.begin("bob")
+    with server.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE outbox SET sealed_phone = 'rubbish'"))
+    assert server.postman.deliver_due() == 1
+    assert server.postman.deliver_due() == 0
+    assert "A code was sent" in server.begin("bob").text
+    assert isinstance(server.one_shot("bob", sent_code(server)), Granted)
+
+
+def test_a_token_that_was_removed_texts_nobody(server: Server) -> None:
+    server.begin("bob")
+    (token,) = server.administrator.tokens(account="bob")
+    server.pairer.remove(token.token.serial)
+    assert server.postman.deliver_due() == 0

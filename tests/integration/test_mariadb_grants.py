@@ -1,5 +1,6 @@
 """The shipped grants: enough for each part's work, and not enough for more."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
@@ -23,9 +24,8 @@ class Parts(World):
         self.url = f"{scheme}://{user}:{password.replace(' ', '%20')}@{rest.rpartition('@')[2]}"
 
 
-@pytest.fixture
-def parts(mariadb: Mariadb, tmp_path: Path) -> Parts:
-    parts = Parts(mariadb.create_database(), tmp_path)
+def make_parts(mariadb: Mariadb, directory: Path) -> Parts:
+    parts = Parts(mariadb.create_database(), directory)
     database = parts.url.rpartition("/")[2].partition("?")[0]
     lines = [line for line in GRANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("--")]
     for statement in " ".join(lines).split(";"):
@@ -34,6 +34,21 @@ def parts(mariadb: Mariadb, tmp_path: Path) -> Parts:
     parts.server.pairer.add_soft("alice", secret=SECRET)
     parts.server.pairer.add_sms("bob", "+15125551234", country_code="1")
     return parts
+
+
+@pytest.fixture
+def parts(mariadb: Mariadb, tmp_path: Path) -> Iterator[Parts]:
+    parts = make_parts(mariadb, tmp_path)
+    yield parts
+    parts.close()
+
+
+@pytest.fixture(scope="module")
+def guarded(mariadb: Mariadb, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    """One for all the tests that can change nothing."""
+    parts = make_parts(mariadb, tmp_path_factory.mktemp("guarded"))
+    yield parts
+    parts.close()
 
 
 def test_a_radius_server_can_do_its_work_with_its_grants(parts: Parts) -> None:
@@ -48,7 +63,6 @@ def test_a_radius_server_can_do_its_work_with_its_grants(parts: Parts) -> None:
     assert isinstance(challenge, Challenge)
     assert isinstance(server.reply("bob", code, challenge), Granted)
     server.store.ping()
-    parts.close()
 
 
 def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:
@@ -61,7 +75,6 @@ def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:
         server.pairer.remove(owned.token.serial)
     server.rotator.reseal(server.keyring.primary.key_id)
     assert [report.fault for report in server.reporter.verify() if report.fault] == []
-    parts.close()
 
 
 @pytest.mark.parametrize(
@@ -79,19 +92,17 @@ def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:
         "DROP TABLE audit",
     ],
 )
-def test_a_radius_server_can_do_no_more(parts: Parts, statement: str) -> None:
+def test_a_radius_server_can_do_no_more(guarded: Parts, statement: str) -> None:
     with pytest.raises((pymysql.err.OperationalError, pymysql.err.ProgrammingError), match="denied"):
-        run_as(parts, "watchword_radius", "change me: radius", statement)
-    parts.close()
+        run_as(guarded, "watchword_radius", "change me: radius", statement)
 
 
 @pytest.mark.parametrize(
     "statement", ["UPDATE audit SET account = 'x'", "DELETE FROM audit", "DELETE FROM audit_heads", "DROP TABLE audit"]
 )
-def test_an_operator_cannot_change_the_audit_log(parts: Parts, statement: str) -> None:
+def test_an_operator_cannot_change_the_audit_log(guarded: Parts, statement: str) -> None:
     with pytest.raises((pymysql.err.OperationalError, pymysql.err.ProgrammingError), match="denied"):
-        run_as(parts, "watchword_operator", "change me: operator", statement)
-    parts.close()
+        run_as(guarded, "watchword_operator", "change me: operator", statement)
 
 
 def run_as(parts: Parts, user: str, password: str, statement: str) -> None:
@@ -112,4 +123,3 @@ def test_an_error_of_the_database_shows_neither_statement_nor_password(parts: Pa
         parts.another_server("radius").one_shot("alice", "123456")
     assert "1045" in str(caught.value)
     assert "not the password" not in str(caught.value)
-    parts.close()

@@ -183,7 +183,8 @@ def test_keys_are_staged_and_rotated(operator: Operator) -> None:
     operator.do("token", "add", "alice", "--kind", "soft")
     staged = operator.ask("keys", "rotate", "--stage")["staged"]
     assert [key["state"] for key in operator.ask("keys", "list")] == ["primary", "standby"]
-    assert operator.ask("keys", "rotate") == {"primary": staged, "resealed": 1}
+    assert operator.ask("keys", "rotate") == {"primary": staged, "resealed": 1, "damaged": []}
+    assert operator.ask("keys", "reseal") == {"primary": staged, "resealed": 0, "damaged": []}
     assert [key["state"] for key in operator.ask("keys", "list")] == ["retired", "primary"]
     assert operator.ask("audit", "verify")["whole"] is True
 
@@ -202,7 +203,7 @@ def test_keys_are_staged_and_rotated(operator: Operator) -> None:
         (["token", "add", "bob", "--kind", "static", "--code", "12"], InvalidValue),
         (["token", "add", "bob", "--kind", "soft", "--secret-hex", "xyz"], InvalidValue),
         (["token", "add", "bob", "--kind", "soft", "--secret-hex", "abcd"], InvalidValue),
-        (["token", "add", "bob", "--kind", "hard"], NotFound),
+        (["token", "add", "bob", "--kind", "hard"], InvalidValue),
     ],
 )
 def test_a_mistake_is_one_error_and_changes_nothing(

@@ -54,12 +54,24 @@ def test_codes_are_those_of_oathtool(digits: int, algorithm: Algorithm) -> None:
 @given(offset=st.integers(-30, 30), reach=st.integers(0, 20))
 def test_a_step_is_found_exactly_within_reach(offset: int, reach: int) -> None:
     profile = OtpProfile(digits=8)
-    found = find_step(SECRET, code_at(SECRET, 1000 + offset, profile), profile, centre=1000, reach=reach)
+    found = find_step(
+        SECRET, code_at(SECRET, 1000 + offset, profile), profile, start=1000, steps=range(1000 - reach, 1001 + reach)
+    )
     assert found == (1000 + offset if abs(offset) <= reach else None)
 
 
+def test_the_step_nearest_to_the_start_wins() -> None:
+    profile = OtpProfile(digits=6)
+    codes = {step: code_at(SECRET, step, profile) for step in range(20_000)}
+    seen: dict[str, int] = {}
+    first, second = next((seen[code], step) for step, code in codes.items() if seen.setdefault(code, step) != step)
+    steps = range(first, second + 1)
+    assert find_step(SECRET, codes[first], profile, start=first + 1, steps=steps) == first
+    assert find_step(SECRET, codes[first], profile, start=second - 1, steps=steps) == second
+
+
 def test_a_search_near_the_beginning_of_time_finds_and_does_not_fail() -> None:
-    assert find_step(SECRET, code_at(SECRET, 0, OtpProfile()), OtpProfile(), centre=2, reach=10) == 0
+    assert find_step(SECRET, code_at(SECRET, 0, OtpProfile()), OtpProfile(), start=2, steps=range(-8, 13)) == 0
 
 
 @given(st.text())
@@ -67,7 +79,7 @@ def test_a_search_for_garbage_finds_nothing_and_does_not_fail(typed: str) -> Non
     profile = OtpProfile(digits=8)
     codes = {code_at(SECRET, step, profile) for step in range(995, 1006)}
     if typed not in codes:
-        assert find_step(SECRET, typed, profile, centre=1000, reach=5) is None
+        assert find_step(SECRET, typed, profile, start=1000, steps=range(995, 1006)) is None
 
 
 def test_two_codes_in_a_row_are_found_and_out_of_order_are_not() -> None:

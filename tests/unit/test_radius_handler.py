@@ -44,7 +44,7 @@ def attempt_of(datagram: bytes, client: Client = CLIENT) -> Attempt:
 
 
 def test_a_code_without_state_is_a_one_shot() -> None:
-    assert attempt_of(sent(packet())) == Attempt("alice", OneShot("123456"), "192.0.2.7", "login1")
+    assert attempt_of(sent(packet())) == Attempt("alice", OneShot("123456"), "192.0.2.7", "login1", "login nodes")
 
 
 def test_a_code_with_state_is_an_answer() -> None:
@@ -70,6 +70,30 @@ def test_authorize_only_without_a_password_asks_for_the_pairing() -> None:
     del request[2]
     request[6] = [b"\0\0\0\x11"]
     assert attempt_of(sent(request)).request == PairingQuery()
+
+
+def test_a_pairing_query_without_a_message_authenticator_is_dropped_whoever_asks() -> None:
+    """An answer whose password was taken out on the way would else be accepted, and let its sender in."""
+    request = packet()
+    del request[2]
+    request[6] = [b"\0\0\0\x11"]
+    with pytest.raises(Dropped, match="no client is excused"):
+        read_request(sent(request, signed=False), EXCUSED)
+
+
+@pytest.mark.parametrize("attribute", [3, 79])
+def test_chap_and_eap_are_dropped_even_where_a_pairing_is_asked_for(attribute: int) -> None:
+    request = packet()
+    del request[2]
+    request[6], request[attribute] = [b"\0\0\0\x11"], [bytes(17)]
+    with pytest.raises(Dropped, match="PAP"):
+        read_request(sent(request), CLIENT)
+
+
+def test_the_scope_of_an_address_is_left_out() -> None:
+    request = packet()
+    request[31] = [b"fe80::1%" + b"\x1b" * 200]
+    assert attempt_of(sent(request)).address == "fe80::1"
 
 
 def test_status_server_is_answered_for_what_it_is() -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pytest
+
+from watchword.clock import Clock
 from watchword.domain.errors import StoreUnavailable
-from watchword.domain.outcome import Granted, Outcome
+from watchword.domain.outcome import Denied, Granted, Outcome, Reason
 from watchword.services.attempts import Attempt, OneShot
 from watchword_radius import batches, replies
 from watchword_radius.batches import Batches
 from watchword_radius.replies import IN_WORK, Replies, RequestKey
+from watchword_radius.server import MOST_COMPLAINTS, Complaints
 
 
 def key(identifier: int) -> RequestKey:
@@ -56,6 +60,10 @@ def grant(batch: Sequence[Attempt]) -> list[Outcome]:
     return [Granted(attempt.account) for attempt in batch]
 
 
+def batches_of(answer: Callable[[Sequence[Attempt]], list[Outcome]], monotonic: Clock = lambda: 0.0) -> Batches:
+    return Batches(answer, refused="Refused.", monotonic=monotonic)
+
+
 async def settle_all(gathered: Batches, count: int) -> list[Outcome | None]:
     outcomes = await asyncio.gather(*(gathered.settle(attempt) for attempt in attempts(count)))
     gathered.close()
@@ -63,7 +71,7 @@ async def settle_all(gathered: Batches, count: int) -> list[Outcome | None]:
 
 
 def test_each_attempt_gets_its_own_outcome() -> None:
-    outcomes = asyncio.run(settle_all(Batches(grant), 300))
+    outcomes = asyncio.run(settle_all(batches_of(grant), 300))
     assert outcomes == [Granted(f"user{number}") for number in range(300)]
 
 
@@ -77,7 +85,7 @@ def test_what_arrives_while_one_batch_is_settled_is_the_next_batch() -> None:
         return grant(batch)
 
     async def run() -> None:
-        gathered = Batches(slow)
+        gathered = batches_of(slow)
         first = asyncio.ensure_future(gathered.settle(attempts(1)[0]))
         await asyncio.sleep(0.05)
         later = [asyncio.ensure_future(gathered.settle(attempt)) for attempt in attempts(50)]
@@ -97,7 +105,7 @@ def test_a_batch_is_never_larger_than_the_largest() -> None:
         sizes.append(len(batch))
         return grant(batch)
 
-    asyncio.run(settle_all(Batches(count), 1000))
+    asyncio.run(settle_all(batches_of(count), 1000))
     assert sum(sizes) == 1000
     assert max(sizes) <= batches.LARGEST_BATCH
 
@@ -112,7 +120,7 @@ def test_a_store_that_is_away_answers_nobody_and_recovers() -> None:
 
     async def run() -> None:
         nonlocal away
-        gathered = Batches(answer)
+        gathered = batches_of(answer)
         assert await gathered.settle(attempts(1)[0]) is None
         away = False
         assert await gathered.settle(attempts(1)[0]) == Granted("user0")
@@ -121,16 +129,54 @@ def test_a_store_that_is_away_answers_nobody_and_recovers() -> None:
     asyncio.run(run())
 
 
-def test_one_attempt_that_trips_the_service_silences_only_itself() -> None:
+def test_one_attempt_that_trips_the_service_is_refused_and_silences_nobody() -> None:
     def answer(batch: Sequence[Attempt]) -> list[Outcome]:
         if any(attempt.account == "user7" for attempt in batch):
             raise RuntimeError("a bug")
         return grant(batch)
 
-    outcomes = asyncio.run(settle_all(Batches(answer), 20))
-    assert outcomes == [None if number == 7 else Granted(f"user{number}") for number in range(20)]
+    outcomes = asyncio.run(settle_all(batches_of(answer), 20))
+    tripped = Denied("Refused.", Reason.TRIPPED)
+    assert outcomes == [tripped if number == 7 else Granted(f"user{number}") for number in range(20)]
 
 
 def test_beyond_the_most_that_may_wait_there_is_silence_at_once() -> None:
-    outcomes = asyncio.run(settle_all(Batches(grant), batches.MOST_WAITING + 100))
+    outcomes = asyncio.run(settle_all(batches_of(grant), batches.MOST_WAITING + 100))
     assert outcomes.count(None) == 100
+
+
+def test_an_attempt_whose_client_has_long_turned_elsewhere_is_not_settled() -> None:
+    now = 0.0
+    settled: list[str] = []
+
+    def slow(batch: Sequence[Attempt]) -> list[Outcome]:
+        nonlocal now
+        now += 11
+        settled.extend(attempt.account for attempt in batch)
+        return grant(batch)
+
+    async def run() -> tuple[Outcome | None, Outcome | None]:
+        gathered = batches_of(slow, lambda: now)
+        first = asyncio.ensure_future(gathered.settle(attempts(1)[0]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        late = asyncio.ensure_future(gathered.settle(attempts(2)[1]))
+        outcomes = await asyncio.gather(first, late)
+        gathered.close()
+        return outcomes
+
+    outcomes = asyncio.run(run())
+    assert outcomes[0] == Granted("user0")
+    assert (outcomes[1] is None) == ("user1" not in settled)
+
+
+def test_a_flood_from_many_senders_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    complaints = Complaints(lambda: now)
+    for number in range(20_000):
+        complaints.about(f"192.0.2.{number}", "no client has this address")
+    assert len(caplog.records) == MOST_COMPLAINTS
+    now = 11.0
+    complaints.about("192.0.2.1", "no client has this address")
+    assert len(caplog.records) == MOST_COMPLAINTS + 1
+    assert "19980 more" in caplog.records[-1].getMessage()

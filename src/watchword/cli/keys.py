@@ -8,7 +8,7 @@ from watchword.cli.context import services_of, settings_of
 from watchword.cli.output import AsJson, bar, say, say_json, say_table, when
 from watchword.clock import now_seconds
 from watchword.domain.errors import SealError
-from watchword.store.keyring import KeyState, new_key, promote, read_keys, write_keys
+from watchword.store.keyring import KeyState, change_keys, new_key, promote, read_keys
 
 app = typer.Typer(help="List and rotate the keys that seal secrets.", no_args_is_help=True)
 
@@ -38,15 +38,14 @@ def rotate(
     """
     path = settings_of(context).keyring.file
     now = int(now_seconds())
-    keys = read_keys(path)
     if stage:
         staged = new_key(KeyState.STANDBY, now)
-        write_keys(path, [*keys, staged])
+        change_keys(path, lambda keys: [*keys, staged])
         say_json({"staged": staged.key_id}) if as_json else say(
             f"key {staged.key_id} stands by: copy {path} to every server"
         )
         return
-    write_keys(path, promote(keys, now))
+    change_keys(path, lambda keys: promote(keys, now))
     _reseal(context, as_json=as_json)
 
 

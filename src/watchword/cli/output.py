@@ -26,8 +26,8 @@ def say(text: str) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print a value for programs."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """Print a value for programs: ASCII, so that nothing from outside steers a terminal."""
+    typer.echo(json.dumps(value))
 
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ import typer
 from watchword.cli.context import settings_of
 from watchword.cli.output import AsJson, say, say_json
 from watchword.clock import now_seconds
-from watchword.domain.errors import KeyringError
+from watchword.domain.errors import KeyringError, SettingsError
 from watchword.settings import Settings
 from watchword.store import migrate
 from watchword.store.database import Database
@@ -71,7 +71,21 @@ def _share_with_service(settings: Settings) -> None:
         return  # no daemon of its own here: a checkout, a demo
     os.chown(settings.keyring.file, 0, service.pw_gid)
     settings.keyring.file.chmod(0o640)
-    os.chown(settings.audit.anchors, service.pw_uid, service.pw_gid)
+    _give(settings.audit.anchors, service, os.O_DIRECTORY)
     database_file = Database(settings.database.url.get_secret_value()).file
     if database_file is not None:
-        os.chown(database_file, service.pw_uid, service.pw_gid)
+        _give(database_file, service, 0)
+
+
+def _give(path: Path, service: pwd.struct_passwd, flags: int) -> None:
+    """Make the daemon's account the owner, but of no place that a link put there by it leads to."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
+    except OSError as error:
+        raise SettingsError(
+            f"{path} is not what it should be: {error.strerror}", hint="look who put it there"
+        ) from error
+    try:
+        os.fchown(descriptor, service.pw_uid, service.pw_gid)
+    finally:
+        os.close(descriptor)

@@ -73,7 +73,7 @@ class TwilioSender:
             message = self._client.messages.create(to=phone, body=text, **self._sender)
         except TwilioException as error:
             raise _refusal(error) from None
-        except RequestException as error:
+        except (RequestException, OSError) as error:  # an OSError: a CA file that cannot be read
             raise DeliveryFailed(f"cannot reach {self._host}: {_kind_of(error)}") from None
         except (ValueError, TypeError, AttributeError):
             # The library takes a good status for a good answer and falls over what it finds in it.

@@ -56,21 +56,19 @@ def normalise_code(typed: str) -> str:
     return typed.replace(" ", "").replace("-", "").strip()
 
 
-def _outwards(centre: int, reach: int) -> Iterator[int]:
-    yield centre
-    for distance in range(1, reach + 1):
-        yield centre + distance
-        yield centre - distance
+def _outwards(start: int, steps: range) -> Iterator[int]:
+    """Yield every step, those nearest to `start` first."""
+    yield from sorted(steps, key=lambda step: abs(step - start))
 
 
-def find_step(secret: bytes, code: str, profile: OtpProfile, *, centre: int, reach: int) -> int | None:
-    """Find the time step, at most `reach` from `centre`, whose code this is; the nearest wins.
+def find_step(secret: bytes, code: str, profile: OtpProfile, *, start: int, steps: range) -> int | None:
+    """Find the time step, among `steps`, whose code this is; the nearest to `start` wins.
 
     Each comparison takes the same time; a wrong code always costs the whole search.
     """
     generator = _generator(secret, profile)
     typed = code.encode("utf-8")
-    for step in _outwards(centre, reach):
+    for step in _outwards(start, steps):
         if step >= 0 and hmac.compare_digest(generator.at(step).encode("ascii"), typed):
             return step
     return None
@@ -81,7 +79,7 @@ def find_two_in_a_row(
 ) -> int | None:
     """Find the step of `second`, where `first` is the code of the step before it."""
     generator = _generator(secret, profile)
-    for step in _outwards(centre, reach):
+    for step in _outwards(centre, range(centre - reach, centre + reach + 1)):
         if step < 1:
             continue
         pair = generator.at(step - 1) + generator.at(step)

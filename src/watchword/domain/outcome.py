@@ -23,6 +23,7 @@ class Reason(enum.StrEnum):
     TEXT_SENT = "text_sent"
     TEXT_STILL_GOOD = "earlier_text_still_good"
     LOOKED_UP = "pairing_looked_up"
+    TRIPPED = "server_error"
 
 
 class _Outcome:

@@ -27,7 +27,8 @@ class Token:
 
     `secret` is the seed of a soft or hard token, the E.164 number (ASCII) of an sms token, the code (ASCII) of a
     static one. `last_step` is the newest time step whose code was accepted, -1 for none. `rank` orders an
-    account's tokens: the one with the lowest is first.
+    account's tokens: the one with the lowest is first. `drift_steps` is how far the token's clock was ahead at the last
+    login, `base_drift_steps` at the last resync or import.
     """
 
     serial: str
@@ -39,6 +40,7 @@ class Token:
     enabled: bool = True
     last_step: int = -1
     drift_steps: int = 0
+    base_drift_steps: int = 0
 
 
 def make_serial(kind: Kind, random_bytes: bytes) -> str:

@@ -191,9 +191,7 @@ class Administrator:
 
         `progress` is told how many were written since it was last told.
         """
-        tokens = [
-            Token(seed.serial, Kind.HARD, seed.secret, seed.profile, drift_steps=seed.drift_steps) for seed in seeds
-        ]
+        tokens = [_fob(seed) for seed in seeds]
 
         def work(rows: Work) -> int:
             for start in range(0, len(tokens), PAGE):
@@ -237,6 +235,11 @@ class Administrator:
             reason=what,
             actor=self._actor,
         )
+
+
+def _fob(seed: SeedRow) -> Token:
+    drift = seed.drift_steps
+    return Token(seed.serial, Kind.HARD, seed.secret, seed.profile, drift_steps=drift, base_drift_steps=drift)
 
 
 def _find(rows: Work, serial: str) -> OwnedToken:

@@ -30,9 +30,14 @@ class OneShot:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request about one account; `address` is the person's, `node` the machine they log in to."""
+    """One request about one account.
+
+    `address` is the person's, `node` what the machine that they log in to calls itself, `client` what we call whoever
+    asked.
+    """
 
     account: str
     request: PairingQuery | Begin | Answer | OneShot
     address: str = ""
     node: str = ""
+    client: str = ""

@@ -22,14 +22,14 @@ class Postman:
         self._clock = clock
 
     def deliver_due(self) -> int:
-        """Send the message that is due first; answers how many were in hand, 1 or 0. Raises StoreUnavailable."""
+        """Send the message that is due first; answers 0 if none was due, else 1. Raises StoreUnavailable."""
         now = int(self._clock())
         if not self._store.read(lambda work: work.outbox.any_due(now)):
             return 0
         messages = self._store.write(lambda work: work.outbox.claim(now, 1, HOLD_SECONDS))
         for message in messages:
             self._deliver(message)
-        return len(messages)
+        return 1
 
     def _deliver(self, message: TextMessage) -> None:
         if self._clock() >= message.expires_at:

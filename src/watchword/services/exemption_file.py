@@ -1,8 +1,9 @@
 """Change an exemption file without losing anybody's edit, and without a moment in which it is half written.
 
 Whoever changes the file holds a lock on its directory (the file itself is replaced, so a lock on it would not last).
-The new file takes the place of the old in one step and keeps its owner and mode. `now` is local time as (year, month,
-day, hour, minute, second, ...).
+The new file takes the place of the old in one step and keeps its owner and mode. It always ends in a line feed: a last
+line without one is completed, and the caller is told of it, since a login took no notice of that line. `now` is local
+time as (year, month, day, hour, minute, second, ...).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +46,15 @@ class Added:
 
     line: Line
     decided_by: Line | None
+    completed: Line | None = None
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The rules that were taken out, or that would be."""
+
+    gone: list[Line]
+    completed: Line | None = None
 
 
 class Choice(Enum):
@@ -69,48 +80,64 @@ def add_rule(path: Path, rule: str, now: Moment, *, at_top: bool = False) -> Add
     rule = rule.strip()
     new = _parse_new(rule)
     with _locked(path):
-        text = read(path) if path.exists() else ""
+        text, completed = _completed(read(path) if path.exists() else "")
         if not at_top:
             _refuse_bad_lines(path, text)
-        above = "" if at_top or not text or text.endswith("\n") else "\n"
-        _replace(path, f"{rule}\n{text}" if at_top else f"{text}{above}{rule}\n")
-    number = 1 if at_top else (text + above).count("\n") + 1
-    return Added(Line(number, rule), None if at_top else _decided_by(text, new, now))
+        _replace(path, f"{rule}\n{text}" if at_top else f"{text}{rule}\n")
+    number = 1 if at_top else text.count("\n") + 1
+    return Added(Line(number, rule), None if at_top else _decided_by(text, new, now), completed)
 
 
-def prune_expired(path: Path, now: Moment, *, dry_run: bool = False) -> list[Line]:
+def prune_expired(path: Path, now: Moment, *, dry_run: bool = False) -> Pruned:
     """Take out the rules that have expired, and list them; comments and lines that do not parse stay."""
     with _locked(path):
         kept, gone = [], []
-        for number, text, meaning in lines(read(path)):
+        whole, completed = _completed(read(path))
+        for number, text, meaning in lines(whole):
             if isinstance(meaning, Rule) and meaning.has_ended(now):
                 gone.append(Line(number, text))
             else:
                 kept.append(text)
         if gone and not dry_run:
             _replace(path, "\n".join(kept))
-    return gone
+    return Pruned(gone, completed if gone and completed not in gone else None)
 
 
-def edit(path: Path, open_editor: Callable[[Path], None], decide: Callable[[list[Problem]], Choice]) -> bool:
-    """Have a copy edited and checked, then put it in place; False if nothing was changed or the edit was discarded."""
+def edit(path: Path, open_editor: Callable[[Path], None], decide: Callable[[list[Problem]], Choice]) -> int:
+    """Have a copy edited and checked, then put it in place; answer how many lines differ.
+
+    0: nothing was changed, or the edit was discarded. A last line that the editor leaves without its end is completed.
+    """
     with _locked(path), tempfile.TemporaryDirectory(prefix="watchword-") as folder:
         before = path.read_bytes() if path.exists() else b""
         copy = Path(folder, path.name)
         copy.write_bytes(before)
         while True:
             open_editor(copy)
-            text = read(copy)
+            text, _ = _completed(read(copy))
             problems = check(text)
             choice = decide(problems) if problems else Choice.INSTALL
             if choice is Choice.DISCARD:
-                return False
+                return 0
             if choice is Choice.INSTALL:
                 break
         if copy.read_bytes() == before:
-            return False
+            return 0
         _replace(path, text)
-        return True
+        return _lines_that_differ(before.decode("utf-8", "surrogateescape"), text)
+
+
+def _completed(text: str) -> tuple[str, Line | None]:
+    """Give the last line its end; answer that line too, if it had none."""
+    if not text or text.endswith("\n"):
+        return text, None
+    return f"{text}\n", Line(text.count("\n") + 1, text[text.rfind("\n") + 1 :])
+
+
+def _lines_that_differ(old: str, new: str) -> int:
+    """Count the lines that were added, taken out or changed."""
+    steps = SequenceMatcher(None, old.split("\n"), new.split("\n")).get_opcodes()
+    return sum(max(end - start, to - at) for step, start, end, at, to in steps if step != "equal")
 
 
 def _parse_new(rule: str) -> Rule:

@@ -9,7 +9,7 @@ from watchword.domain.audit import AuditEvent, EventKind, Result
 from watchword.domain.errors import Conflict, NotFound
 from watchword.domain.otp import SECRET_OCTETS, OtpProfile, provisioning_uri
 from watchword.domain.phones import parse_phone
-from watchword.domain.tokens import Kind, Token, check_label, check_static_code, make_serial
+from watchword.domain.tokens import Kind, Token, check_label, check_serial, check_static_code, make_serial
 from watchword.services.ports import Store, Work
 from watchword.services.text_codes import draw_digits
 
@@ -67,6 +67,7 @@ class Pairer:
         self, account: str, serial: str, *, secret: bytes | None, profile: OtpProfile = NO_PROFILE, label: str = ""
     ) -> NewToken:
         """Pair a fob: one from the drawer, or with a seed given here. Raises NotFound, InvalidValue, Conflict."""
+        check_serial(serial)
         if secret is None:
             self.assign(serial, account)
         else:

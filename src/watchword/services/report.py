@@ -1,7 +1,7 @@
 """What happened, and whether the record of it is whole."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from watchword.domain.audit import GENESIS, ChainedEvent, link
@@ -11,6 +11,18 @@ from watchword.services.ports import Store, Work
 PAGE = 500
 
 Head = tuple[int, bytes]
+
+
+class Anchored(Protocol):
+    """What this server remembers of each writer's chain, outside the database."""
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Where it ended."""
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What was wrong with it once."""
 
 
 class AuditKeys(Protocol):
@@ -32,7 +44,7 @@ class ChainReport:
 class Reporter:
     """Reads the audit log."""
 
-    def __init__(self, store: Store, keys: AuditKeys, recall_anchors: Callable[[], dict[str, Head]]) -> None:
+    def __init__(self, store: Store, keys: AuditKeys, recall_anchors: Callable[[], Anchored]) -> None:
         self._store = store
         self._keys = keys
         self._recall_anchors = recall_anchors
@@ -51,11 +63,14 @@ class Reporter:
 
         def work(rows: Work) -> list[ChainReport]:
             heads = rows.audit.heads()
-            writers = sorted({*rows.audit.writers(), *heads, *anchors})
-            return [
-                self._verify_chain(writer, rows.audit.chain(writer), heads.get(writer), anchors.get(writer), progress)
-                for writer in writers
-            ]
+            writers = sorted({*rows.audit.writers(), *heads, *anchors.heads, *anchors.faults})
+            reports = []
+            for writer in writers:
+                chain, anchor = rows.audit.chain(writer), anchors.heads.get(writer)
+                report = self._verify_chain(writer, chain, heads.get(writer), anchor, progress)
+                noted = anchors.faults.get(writer, "")
+                reports.append(report if report.fault or not noted else replace(report, fault=noted))
+            return reports
 
         return self._store.read(work)
 

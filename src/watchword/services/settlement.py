@@ -162,7 +162,11 @@ class Settlement:
         last = self._sent.get(token.serial)
         if last is not None and self._now < last.expires_at:
             return Reason.TEXT_STILL_GOOD
-        sent = draw_code(token.serial, self._random_octets, int(self._now), self._policy.sent_code_seconds)
+        good_seconds = self._policy.sent_code_seconds
+        if self._is_locked(name):
+            # When the lockout ends, the next one asked for must be sent.
+            good_seconds = min(good_seconds, max(1, self._standings[name].locked_until - int(self._now)))
+        sent = draw_code(token.serial, self._random_octets, int(self._now), good_seconds)
         self._work.sent_codes.issue(sent)
         self._sent[token.serial] = sent
         if not self._is_locked(name):
@@ -218,13 +222,12 @@ class Settlement:
         return None, reason
 
     def _spend_time_based(self, token: Token, code: str) -> Reason:
-        profile = token.profile
-        today = profile.step_at(self._now)
-        reach = self._policy.drift_seconds // profile.period_seconds
-        step = find_step(token.secret, code, profile, centre=today + token.drift_steps, reach=reach)
+        now_step = token.profile.step_at(self._now)
+        steps = self._steps_around(now_step + token.base_drift_steps, token.profile)
+        step = find_step(token.secret, code, token.profile, start=now_step + token.drift_steps, steps=steps)
         if step is None:
             return Reason.WRONG_CODE
-        spent = self._work.tokens.spend_step(token.serial, step, step - today, int(self._now))
+        spent = self._work.tokens.spend_step(token.serial, step, step - now_step, int(self._now))
         return Reason.RIGHT_CODE if spent else Reason.SPENT_CODE
 
     def _spend_sent(self, token: Token, code: str) -> Reason:
@@ -246,8 +249,13 @@ class Settlement:
     def _search_decoy(self, code: str) -> None:
         """Take as long as a search that finds nothing."""
         profile = OtpProfile()
+        now_step = profile.step_at(self._now)
+        find_step(self._decoy, code + " ", profile, start=now_step, steps=self._steps_around(now_step, profile))
+
+    def _steps_around(self, middle: int, profile: OtpProfile) -> range:
+        """List the steps whose codes are accepted: the drift of many logins does not add up."""
         reach = self._policy.drift_seconds // profile.period_seconds
-        find_step(self._decoy, code + " ", profile, centre=profile.step_at(self._now), reach=reach)
+        return range(middle - reach, middle + reach + 1)
 
     def _denied(self, reason: Reason) -> tuple[Denied, Reason, str]:
         return Denied(self._policy.refused, reason), reason, ""
@@ -266,6 +274,8 @@ class Settlement:
                 kind, result = audit.EventKind.PAIRING_QUERY, audit.Result.ANSWERED
         standing = self._standings.get(attempt.account)
         failures = f"failures {standing.failures}" if standing and standing.failures else ""
+        # A node names itself; by whose secret it asked is what we know.
+        client = f"client {attempt.client}" if attempt.client and attempt.client != attempt.node else ""
         return audit.AuditEvent(
             at_milliseconds=int(self._now * 1000),
             kind=kind,
@@ -275,7 +285,7 @@ class Settlement:
             address=attempt.address,
             node=attempt.node,
             reason=reason,
-            detail=failures,
+            detail=", ".join(part for part in (failures, client) if part),
         )
 
 

@@ -1,6 +1,7 @@
 """The audit log's rows, a chain for each writer."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -11,12 +12,17 @@ from watchword.store.schema import audit, audit_heads
 
 ROWS_AT_ONCE = 5000
 
+log = logging.getLogger(__name__)
+
 
 class AuditRows:
     """Verbs on the audit log, in one transaction. `head` is where the chain ends after `record`."""
 
-    def __init__(self, connection: Connection, keyring: Keyring, writer: str) -> None:
+    def __init__(
+        self, connection: Connection, keyring: Keyring, writer: str, find_fault: Callable[[str, int, bytes], str]
+    ) -> None:
         self._connection = connection
+        self._find_fault = find_fault
         self._keyring = keyring
         self._writer = writer
         self.head: tuple[int, bytes] | None = None
@@ -42,10 +48,21 @@ class AuditRows:
     def _lock_head(self) -> tuple[int, bytes]:
         query = select(audit_heads).where(audit_heads.c.writer == self._writer).with_for_update()
         row = self._connection.execute(query).first()
-        if row is not None:
-            return row.sequence, row.mac
-        self._connection.execute(insert(audit_heads).values(writer=self._writer, sequence=0, mac=GENESIS))
-        return 0, GENESIS
+        head = (row.sequence, row.mac) if row is not None else (0, GENESIS)
+        self._compare_with_anchor(head)
+        if row is None:
+            self._connection.execute(insert(audit_heads).values(writer=self._writer, sequence=0, mac=GENESIS))
+        return head
+
+    def _compare_with_anchor(self, head: tuple[int, bytes]) -> None:
+        """Say it, loudly, if the chain has gone back. Logins go on: the log has it, and so has `audit verify`."""
+        try:
+            fault = self._find_fault(self._writer, *head)
+        except OSError as error:
+            log.warning("the audit anchor of %s cannot be used: %s", self._writer, error.strerror)
+            return
+        if fault:
+            log.critical("the audit log of %s was changed behind our back: %s", self._writer, fault)
 
     def page(self, before_id: int | None, limit: int, *, account: str | None = None) -> list[tuple[int, ChainedEvent]]:
         """List events with their row numbers, newest first."""

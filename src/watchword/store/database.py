@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from watchword.domain.errors import SettingsError, StoreUnavailable
+from watchword.domain.errors import Conflict, SettingsError, StoreUnavailable
 
 Result = TypeVar("Result")
 
@@ -41,7 +41,8 @@ class Database:
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """Do the work in one transaction, and again from its start if it lost a race.
 
-        Raises StoreUnavailable if the database does not answer, cannot be written, or keeps losing.
+        Raises StoreUnavailable if the database does not answer, cannot be written, or keeps losing, and Conflict if it
+        refuses a value.
         """
         return self._run(work, reading=False)
 
@@ -54,6 +55,9 @@ class Database:
             try:
                 with self._transaction(reading=reading) as connection:
                     return work(connection)
+            except DataError as error:
+                # One row of the work cannot be written; the database is well.
+                raise Conflict(f"the database refused a value: {_cause(error)}") from None
             except DBAPIError as error:
                 last = attempt == ATTEMPTS - 1
                 if last or not (_lost_race(error) or (error.connection_invalidated and attempt == 0)):
@@ -89,6 +93,8 @@ def _cause(error: DBAPIError) -> str:
 
 def _lost_race(error: DBAPIError) -> bool:
     origin = error.orig
+    if isinstance(error, IntegrityError):
+        return True  # somebody else made the same row first
     if isinstance(origin, sqlite3.OperationalError):
         return getattr(origin, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
     return bool(origin is not None and origin.args and origin.args[0] in _RACE_LOST)
@@ -126,6 +132,8 @@ def _sqlite_engine(url: str) -> Engine:
         # A spent code must stay spent when the power fails.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # As MariaDB does with our collation: `train*` is not `TRAINER`.
+        connection.execute("PRAGMA case_sensitive_like = ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

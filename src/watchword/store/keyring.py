@@ -8,11 +8,12 @@ only open what they once sealed; they are kept, since the audit log's old lines 
 import base64
 import binascii
 import enum
+import fcntl
 import os
 import stat
 import threading
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -160,9 +161,37 @@ def write_keys(path: Path, keys: Iterable[Key]) -> None:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        _sync_directory(path.parent)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def change_keys(path: Path, change: Callable[[list[Key]], list[Key]]) -> list[Key]:
+    """Change the keyring while nobody else can; answers the new keys. Raises KeyringError, also if a key would go.
+
+    A key that is gone takes with it every secret that it sealed.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        before = read_keys(path)
+        after = change(before)
+        if {key.key_id for key in before} - {key.key_id for key in after}:
+            raise KeyringError("a key would be lost; the keyring was left as it is")
+        write_keys(path, after)
+        return after
+    finally:
+        os.close(directory)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Have the new name on disk before anything is sealed with what it names."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def promote(keys: list[Key], now_seconds: int) -> list[Key]:

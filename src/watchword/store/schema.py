@@ -67,6 +67,8 @@ tokens = Table(
     Column("period_seconds", Integer, nullable=False, server_default="30"),
     Column("last_step", BigInteger, nullable=False, server_default="-1"),
     Column("drift_steps", Integer, nullable=False, server_default="0"),
+    # What the drift was when an operator last set it: a login never strays far from it.
+    Column("base_drift_steps", Integer, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger, nullable=True),
     mysql_engine="InnoDB",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from watchword.services.ports import Seal, Work
 from watchword.store.accounts import AccountRows
-from watchword.store.anchors import Anchors
+from watchword.store.anchors import Anchored, Anchors
 from watchword.store.audit import AuditRows
 from watchword.store.database import Database
 from watchword.store.keyring import Keyring
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 class RowWork:
     """One transaction's verbs."""
 
-    def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring, writer: str) -> None:
+    def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring, writer: str, anchors: Anchors) -> None:
         self.connection = connection
         self.accounts = AccountRows(connection)
         self.tokens = TokenRows(connection, sealer)
         self.sent_codes = SentCodeRows(connection, sealer)
         self.outbox = OutboxRows(connection, sealer)
-        self.audit = AuditRows(connection, keyring, writer)
+        self.audit = AuditRows(connection, keyring, writer, anchors.find_fault)
 
 
 class Store:
@@ -47,7 +47,7 @@ class Store:
         heads: list[tuple[int, bytes] | None] = []
 
         def whole(connection: Connection) -> Result:
-            rows = RowWork(connection, self._sealer, self._keyring, self._writer)
+            rows = self._row_work(connection)
             result = work(rows)
             heads.append(rows.audit.head)
             return result
@@ -59,12 +59,13 @@ class Store:
 
     def read(self, work: Callable[[Work], Result]) -> Result:
         """Do work that changes nothing; raises StoreUnavailable."""
-        return self.database.read(
-            lambda connection: work(RowWork(connection, self._sealer, self._keyring, self._writer))
-        )
+        return self.database.read(lambda connection: work(self._row_work(connection)))
 
-    def recall_anchors(self) -> dict[str, tuple[int, bytes]]:
-        """Read where each writer's chain ended when this server last wrote to it."""
+    def _row_work(self, connection: Connection) -> RowWork:
+        return RowWork(connection, self._sealer, self._keyring, self._writer, self._anchors)
+
+    def recall_anchors(self) -> Anchored:
+        """Read where each writer's chain ended when this server last wrote to it, and what was wrong then."""
         return self._anchors.recall()
 
     def ping(self) -> None:

@@ -99,7 +99,9 @@ class OutboxRows:
             phone = self._sealer.unseal(row.sealed_phone, f"outbox.phone/{row.issue}").decode("ascii")
             text = self._sealer.unseal(row.sealed_text, f"outbox.text/{row.issue}").decode("utf-8")
         except (SealError, KeyringError) as error:
-            log.error("a text message for %s cannot be sent: %s", row.serial, error)
+            log.error("a text message for %s cannot be sent, and is given up: %s", row.serial, error)
+            self.remove(row.issue)
+            self._connection.execute(delete(sent_codes).where(sent_codes.c.issue == row.issue))
             return
         yield TextMessage(row.issue, row.serial, row.account, phone, text, row.attempts + 1, due_at, row.expires_at)
 

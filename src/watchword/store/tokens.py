@@ -12,7 +12,7 @@ from watchword.domain.errors import Conflict, KeyringError, SealError
 from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.tokens import Kind, Token
 from watchword.services.ports import Account, OwnedToken, Resealed, Seal
-from watchword.store.schema import accounts, sent_codes, tokens
+from watchword.store.schema import accounts, outbox, sent_codes, tokens
 
 SERIALS_AT_ONCE = 1000
 
@@ -44,22 +44,31 @@ class TokenRows:
         return found
 
     def _token(self, row: Row[Any]) -> Token:
+        kind, profile, secret = Kind.SOFT, OtpProfile(), b""
         try:
-            secret, opened = self._sealer.unseal(row.sealed_secret, _place(row)), True
+            kind = Kind(row.kind)
+            profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
+            secret = self._sealer.unseal(row.sealed_secret, _place(row))
+            opened = True
         except (SealError, KeyringError) as error:
-            # One damaged row must not stop everybody else's login: it is as if disabled.
+            # One damaged row must not stop everybody else's login: nobody can use it, that is all.
             log.error("token %s cannot be used: %s", row.serial, error)
-            secret, opened = b"", False
+            opened = False
+        except ValueError:
+            # A kind, or a hash, that a newer version wrote.
+            log.error("token %s cannot be used: this version does not know its kind", row.serial)
+            opened = False
         return Token(
             serial=row.serial,
-            kind=Kind(row.kind),
+            kind=kind,
             secret=secret,
-            profile=OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm)),
+            profile=profile,
             label=row.label,
             rank=row.rank,
             enabled=opened and bool(row.enabled),
             last_step=row.last_step,
             drift_steps=row.drift_steps,
+            base_drift_steps=row.base_drift_steps,
         )
 
     def spend_step(self, serial: str, step: int, drift_steps: int, now_seconds: int) -> bool:
@@ -71,9 +80,10 @@ class TokenRows:
         return spent.rowcount == 1
 
     def resync(self, serial: str, step: int, drift_steps: int) -> bool:
-        """Spend a step and remember the drift, though nobody logged in; False if the step was spent already."""
+        """Spend a step and set the drift anew, though nobody logged in; False if the step was spent already."""
         claim = update(tokens).where(tokens.c.serial == serial, tokens.c.last_step < step)
-        return self._connection.execute(claim.values(last_step=step, drift_steps=drift_steps)).rowcount == 1
+        anew = claim.values(last_step=step, drift_steps=drift_steps, base_drift_steps=drift_steps)
+        return self._connection.execute(anew).rowcount == 1
 
     def touch(self, serial: str, now_seconds: int) -> None:
         """Record that a token was used."""
@@ -114,6 +124,7 @@ class TokenRows:
             "period_seconds": token.profile.period_seconds,
             "last_step": token.last_step,
             "drift_steps": token.drift_steps,
+            "base_drift_steps": token.base_drift_steps,
             "created_at": now_seconds,
         }
 
@@ -185,7 +196,8 @@ class TokenRows:
         return Resealed(last if count == limit else "", changed, damaged)
 
     def remove(self, serial: str) -> None:
-        """Remove a token and the code that was texted for it."""
+        """Remove a token, the code that was texted for it, and the message that has still to leave."""
+        self._connection.execute(delete(outbox).where(outbox.c.serial == serial))
         self._connection.execute(delete(sent_codes).where(sent_codes.c.serial == serial))
         self._connection.execute(delete(tokens).where(tokens.c.serial == serial))
 

@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("period_seconds", sa.Integer(), server_default="30", nullable=False),
         sa.Column("last_step", sa.BigInteger(), server_default="-1", nullable=False),
         sa.Column("drift_steps", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("base_drift_steps", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tokens_account_id")),
