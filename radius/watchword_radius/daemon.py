@@ -161,7 +161,8 @@ def _supervise(config: Path, settings: Settings) -> int:
         if not stopping:
             log.error("worker %d ended with status %d; beginning it anew", worker, os.waitstatus_to_exitcode(status))
             pause(SECONDS_BETWEEN_STARTS)
-            begin(worker)
+            if not stopping:  # told to while we paused
+                begin(worker)
     return 0
 
 

@@ -244,3 +244,29 @@ def test_every_command_explains_itself_with_an_example(operator: Operator) -> No
 def test_the_owner_of_a_token_can_name_it_but_not_steer_a_terminal(operator: Operator) -> None:
     result = operator.run("token", "add", "alice", "--kind", "soft", "--label", "\x1b[31mred")
     assert isinstance(result.exception, InvalidValue)
+
+
+@pytest.mark.slow
+def test_init_gives_the_daemon_its_files_and_follows_no_link_of_the_daemons(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Needs root. The daemon's account, taken over, must not be given what a link in its directory leads to."""
+    import pwd
+
+    from watchword.cli import setup
+
+    nobody = pwd.getpwnam("nobody")
+    monkeypatch.setattr(setup, "SERVICE_ACCOUNT", "nobody")
+    operator.do("init")
+    keyring, database, anchors = (operator.directory / name for name in ("keyring", "watchword.db", "anchors"))
+    assert (keyring.stat().st_uid, keyring.stat().st_gid, keyring.stat().st_mode & 0o777) == (0, nobody.pw_gid, 0o640)
+    assert database.stat().st_uid == anchors.stat().st_uid == nobody.pw_uid
+    assert database.stat().st_mode & 0o077 == 0
+    precious = operator.directory / "precious"
+    precious.mkdir()
+    for entry in anchors.iterdir():
+        entry.unlink()
+    anchors.rmdir()
+    anchors.symlink_to(precious)
+    assert isinstance(operator.run("init").exception, SettingsError)
+    assert precious.stat().st_uid == 0
