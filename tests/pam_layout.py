@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.harness.accounts import etc_locked
 from tests.harness.namespace import with_own_log
 
 PAM_PYTHON = "/lib/security/pam_python.so"
@@ -106,16 +107,21 @@ class PamLayout:
         command = program or ["pamtester", *options, service, account, *operations]
         lines = b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in typed)
         self.log()
-        process = subprocess.run(
-            [*self._with_own_log, "sh", "-c", ENTER, "sh", str(self.home), *command],
-            input=lines,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env={"PATH": os.defpath, **(environment or {})},
-            check=False,
-        )
+        with etc_locked(alone=False):
+            process = subprocess.run(
+                [*self.inside(), *command],
+                input=lines,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env={"PATH": os.defpath, **(environment or {})},
+                check=False,
+            )
         return Run(process.returncode, process.stdout.decode("utf-8", "replace"), self.log())
+
+    def inside(self) -> list[str | Path]:
+        """Return what to put before a command so that it meets this layout's /etc/pam.d, accounts and syslog."""
+        return [*self._with_own_log, "sh", "-c", ENTER, "sh", self.home]
 
     def log(self) -> tuple[str, ...]:
         """Return the datagrams that syslog got since the last call."""

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 LONGEST_ACCOUNT = 253  # bytes: what fits into User-Name
 
 
+def can_be_account(name: str) -> bool:
+    """Tell whether a name can be sent to a server as an account's."""
+    return name.isprintable() and 0 < len(name.encode("utf-8", "replace")) <= LONGEST_ACCOUNT
+
+
 class ConversationAborted(Exception):
     """The person hung up, or the program can't ask them."""
 
@@ -29,9 +34,7 @@ class Conversation:
     def account(self) -> str:
         """Return the login name, or "" if there is none or it can't be one."""
         account = self._pamh.get_user(None)
-        if not isinstance(account, str) or not account.isprintable():
-            return ""
-        return account if len(account.encode("utf-8", "replace")) <= LONGEST_ACCOUNT else ""
+        return account if isinstance(account, str) and can_be_account(account) else ""
 
     @property
     def ssh_connection(self) -> tuple[str, str] | None:

@@ -87,19 +87,23 @@ def _second_factor(conversation: Conversation, path: str) -> Verdict:
     from watchword_pam.token_login import TokenLogin  # noqa: PLC0415 - the same
 
     settings = read_settings(path, os.uname().nodename)
-    verdict = TokenLogin(conversation, settings).verdict()
-    _log("token", verdict, conversation)
+    login = TokenLogin(conversation, settings)
+    verdict = login.verdict()
+    _log("token", verdict, conversation, login.account)
     if isinstance(verdict, Refused) and verdict.text:
         conversation.tell(verdict.text)
     return verdict
 
 
-def _log(module: str, verdict: Verdict, conversation: Conversation) -> None:
-    """Write the one line that says what a module decided."""
+def _log(module: str, verdict: Verdict, conversation: Conversation, account: str = "") -> None:
+    """Write the one line that says what a module decided; with what was typed, if the account is spelled otherwise."""
     what, priority = "refused", system_log.NOTICE
     if isinstance(verdict, Granted):
         what, priority = "granted", system_log.ALERT if verdict.reason == "on-outage" else system_log.INFO
-    person = {"account": conversation.account, "from": conversation.origin}
+    typed = conversation.account
+    person = {"account": account or typed, "from": conversation.origin}
+    if account and account != typed:
+        person["typed"] = typed
     system_log.write(priority, module, what, **person, reason=verdict.reason, **verdict.fields)
 
 

@@ -1,17 +1,18 @@
 """Read the exemption file at a login, and say what it says.
 
 A file that cannot be trusted or read exempts nobody, and says so in the log. The account is looked up as the node
-spells it: a directory that ignores case lets `Mallory` in as `mallory`, and a rule must mean both.
+spells it: a directory that ignores case lets `Mallory` in as `mallory`, and a rule must mean both. One that the node
+does not know is looked up as typed.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 
 from watchword.domain.exemptions import Finding, Login, find
-from watchword_pam.nss import Membership
+from watchword_pam.nss import Membership, as_the_node_spells
+from watchword_pam.system_log import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,28 +44,26 @@ def find_exemption(
     except OSError as error:
         log(f"exemptions: cannot read {path} ({os.strerror(error.errno or 0)}): nobody is exempt")
         return Finding(False, f"cannot read {path}")
-    finding = explain(text, account, address, now, log)
+    name = as_the_node_spells(account) or account
+    finding = _found(text, name, address, now, log)
     if finding.bad_line:
         why = printable(finding.bad_reason)
         log(f"exemptions: {path}:{finding.bad_line}: {why}; this line and all below are left out")
     if finding.exempt:
-        who = f"{printable(account)} from {printable(address or 'this node')}"
+        typed = "" if name == account else f" (typed as {printable(account)})"
+        who = f"{printable(name)}{typed} from {printable(address or 'this node')}"
         log(f"exemptions: {who} is exempt by {path}:{finding.line}: {printable(finding.rule)}")
     return finding
 
 
 def explain(text: str, account: str, address: str | None, now: tuple[int, ...], log: Log) -> Finding:
     """Find what a file's text says about a login on this node; `log` hears of groups that cannot be looked up."""
-    name = _as_the_node_spells(account)
+    return _found(text, as_the_node_spells(account) or account, address, now, log)
+
+
+def _found(text: str, name: str, address: str | None, now: tuple[int, ...], log: Log) -> Finding:
     asked = Membership(name, log)
     return find(text, Login(name, address, now, asked.is_in_group, asked.is_in_netgroup))
-
-
-def _as_the_node_spells(account: str) -> str:
-    try:
-        return pwd.getpwnam(account).pw_name
-    except (KeyError, ValueError, OSError):
-        return account
 
 
 def read_text(path: str, *, owner: int = _ROOT) -> str:
@@ -94,8 +93,3 @@ def why_refused(about: os.stat_result, *, owner: int = _ROOT) -> str:
     if about.st_size > LARGEST_FILE_BYTES:
         return f"has more than {LARGEST_FILE_BYTES} bytes"
     return ""
-
-
-def printable(text: str) -> str:
-    """Replace what could forge or hide a line of a log."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -15,6 +15,8 @@ from watchword_pam.clock import boot_seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from watchword_pam.settings import Ldap
 
 UNPAIRED = "unpaired"
@@ -27,7 +29,9 @@ class LookupFailed(Exception):
 def find_kind(ldap: Ldap, account: str, until: float) -> str:
     """Return the kind of the account's token, "unpaired" for none, and "" if no server tells.
 
-    An account that LDAP doesn't know has no token. The servers are asked in order until one answers.
+    The servers are asked in order until one answers. "unpaired" is an answer that must be proved: one entry, and the
+    directory's word that it has no such attribute. An account that LDAP doesn't know is not unpaired: the node knows
+    it, so that the search is wrong, or went to a directory that doesn't hold it.
     """
     for uri in ldap.uris:
         if boot_seconds() >= until:
@@ -66,10 +70,10 @@ def _values(ldap: Ldap, uri: str, account: str) -> list[str]:
         if not connection.bind():
             raise LookupFailed("the bind is refused")
         search_filter = ldap.filter.replace("{account}", escape_filter_chars(account))
-        connection.search(ldap.base, search_filter, SUBTREE, attributes=[ldap.attribute], size_limit=2)
-        if connection.result["result"] != 0:
-            raise LookupFailed("the search is refused")
-        return _single_entry(connection, ldap.attribute)
+        values = _single_entry(connection, ldap, search_filter)
+        if not values:
+            _prove_absent(connection, ldap, search_filter)
+        return values
     finally:
         _close(connection)
 
@@ -83,10 +87,29 @@ def _close(connection: Connection) -> None:
         peer.close()
 
 
-def _single_entry(connection: Connection, attribute: str) -> list[str]:
-    """Return the attribute's values in the one entry that was found; none for no entry."""
-    entries = [entry for entry in connection.response or () if entry["type"] == "searchResEntry"]
+def _single_entry(connection: Connection, ldap: Ldap, search_filter: str) -> list[str]:
+    """Return the attribute's values in the one entry that is found."""
+    entries = _entries(connection, ldap, search_filter)
+    if not entries:
+        referred = any(found["type"] == "searchResRef" for found in connection.response or ())
+        raise LookupFailed("it refers to another server" if referred else "the account is not there")
     if len(entries) > 1:
         raise LookupFailed("the account has several entries")
-    values = [value for entry in entries for value in entry["raw_attributes"].get(attribute, ())]
-    return [value.decode("utf-8", "replace") for value in values]
+    return [value.decode("utf-8", "replace") for value in entries[0]["raw_attributes"].get(ldap.attribute, ())]
+
+
+def _prove_absent(connection: Connection, ldap: Ldap, search_filter: str) -> None:
+    """Raise LookupFailed unless the directory says that the entry lacks the attribute.
+
+    A misspelt attribute, or one that we may not see, comes back as empty as an absent one. But in a filter it is
+    Undefined, and so is its negation (RFC 4511 section 4.5.1.7): then the entry isn't found.
+    """
+    if not _entries(connection, ldap, f"(&{search_filter}(!({ldap.attribute}=*)))"):
+        raise LookupFailed("the attribute is unknown there, or hidden")
+
+
+def _entries(connection: Connection, ldap: Ldap, search_filter: str) -> list[Any]:
+    connection.search(ldap.base, search_filter, SUBTREE, attributes=[ldap.attribute], size_limit=2)
+    if connection.result["result"] != 0:
+        raise LookupFailed("the search is refused")
+    return [found for found in connection.response or () if found["type"] == "searchResEntry"]

@@ -1,4 +1,4 @@
-"""Ask the node who is in which group. None means: it cannot be found out.
+"""Ask the node how an account is spelled, and who is in which group. None means: it cannot be found out.
 
 A group that is not there and a group whose directory does not answer look the same from here, so both are None; and an
 account that is not there has no groups that could be told. What a rule makes of None is for the domain to say: it never
@@ -14,6 +14,18 @@ import pwd
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def as_the_node_spells(account: str) -> str | None:
+    """Return the account's one name on this node, whichever spelling was typed; None if the node does not know it.
+
+    A directory that ignores case, or takes a domain, lets `Alice` and `alice@example.org` in as `alice`. Whoever
+    decides about an account must decide about that one name, or another spelling walks round the decision.
+    """
+    try:
+        return pwd.getpwnam(account).pw_name or None
+    except (KeyError, ValueError, OSError):
+        return None
 
 
 class Membership:

@@ -18,14 +18,14 @@ def write(priority: int, module: str, what: str, /, **fields: object) -> None:
 
     Never pass what a person typed, nor an exception's message: it may quote it.
     """
-    words = [f"{module}: {_printable(what)}"]
+    words = [f"{module}: {printable(what)}"]
     words += [f"{key}={_plain(value)}" for key, value in fields.items()]
     _write(priority, " ".join(words))
 
 
 def write_text(text: str) -> None:
     """Write a line that already is in words, such as what the exemption file says."""
-    _write(NOTICE, _printable(text))
+    _write(NOTICE, printable(text))
 
 
 def _write(priority: int, line: str) -> None:
@@ -38,9 +38,10 @@ def _write(priority: int, line: str) -> None:
 
 def _plain(value: object) -> str:
     """Return a value that can't pass for another field, or for another line."""
-    text = _printable(str(value)[:LONGEST_VALUE])
+    text = printable(str(value)[:LONGEST_VALUE])
     return text.translate({ord(c): "?" for c in ' ="'}) or "-"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Replace what could forge or hide a line of a log."""
     return "".join(c if c.isprintable() else "?" for c in text)

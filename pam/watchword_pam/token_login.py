@@ -14,8 +14,9 @@ from watchword.domain.enforcement import (
 )
 from watchword_pam.addresses import is_address
 from watchword_pam.clock import boot_seconds, today
-from watchword_pam.conversation import ConversationAborted, Unreadable
+from watchword_pam.conversation import ConversationAborted, Unreadable, can_be_account
 from watchword_pam.exchange import Person, answer, begin, pairing_query
+from watchword_pam.nss import as_the_node_spells
 from watchword_pam.radius_packet import LONGEST_PASSWORD
 from watchword_pam.servers import NobodyAnswers, Servers
 from watchword_pam.verdict import Granted, Refused, Verdict
@@ -23,6 +24,7 @@ from watchword_pam.verdict import Granted, Refused, Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from watchword_pam.conversation import Conversation
+    from watchword_pam.exchange import Reply
     from watchword_pam.settings import Settings
 
 DEFAULT_PROMPT = "Token code: "
@@ -36,12 +38,21 @@ class TokenLogin:
     def __init__(self, conversation: Conversation, settings: Settings) -> None:
         self._conversation = conversation
         self._settings = settings
-        origin = conversation.origin
-        self._person = Person(conversation.account, origin if is_address(origin) else "", settings.node)
         self._start = boot_seconds()
+        # The servers compare names to the letter: about another spelling they would say that it is unpaired.
+        spelled = as_the_node_spells(conversation.account)
+        self._is_known = spelled is not None
+        name = conversation.account if spelled is None else spelled
+        origin = conversation.origin
+        self._person = Person(name if can_be_account(name) else "", origin if is_address(origin) else "", settings.node)
         self._until = self._start + settings.budget_seconds
         self._servers = Servers(settings, self._until)
         self._tries_left = settings.tries
+
+    @property
+    def account(self) -> str:
+        """Return the account as the node spells it; as it was typed, if the node doesn't know it."""
+        return self._person.account
 
     def verdict(self) -> Verdict:
         """Take the login to its end."""
@@ -73,6 +84,8 @@ class TokenLogin:
 
     def _kind(self) -> str:
         """Look up the kind of the account's token: "unpaired" for none, "" if that can't be found out."""
+        if not self._is_known:  # nobody can say by which name the servers know it
+            return ""
         if self._settings.ldap is not None:
             from watchword_pam.ldap_pairing import find_kind  # noqa: PLC0415 - ldap3 is slow to load
 
@@ -80,7 +93,7 @@ class TokenLogin:
             half = self._start + self._settings.budget_seconds / 2
             return find_kind(self._settings.ldap, self._person.account, half)
         reply = self._servers.ask(pairing_query(self._person))
-        kinds = {name.removeprefix(PAIRING_PREFIX) for name in reply.filter_ids if name.startswith(PAIRING_PREFIX)}
+        kinds = _pairings(reply)
         return kinds.pop() if reply.accepts and len(kinds) == 1 else ""
 
     def _acknowledged(self, days_left: int) -> Verdict:
@@ -109,6 +122,10 @@ class TokenLogin:
                 return typed
             reply = self._servers.ask(answer(self._person, typed, reply.state))
         if reply.accepts:
+            # An accepted pairing query says who is paired, not that a code is right. Where a client is excused from
+            # signing, somebody on the way could have made an answer into a query.
+            if _pairings(reply):
+                return self._refused("not-about-a-code", server=self._servers.last)
             return Granted("accepted", server=self._servers.last)
         return self._refused("rejected", reply.text, server=self._servers.last)
 
@@ -145,3 +162,8 @@ class TokenLogin:
         """Refuse with the server's words, or with ours: the same whatever the reason."""
         where = f" To see why, sign in at {self._settings.info_url}" if self._settings.info_url else ""
         return Refused(reason, text or f"Access refused.{where}", **fields)
+
+
+def _pairings(reply: Reply) -> set[str]:
+    """Return the kinds of token that a reply to a pairing query tells; none in any other reply."""
+    return {name.removeprefix(PAIRING_PREFIX) for name in reply.filter_ids if name.startswith(PAIRING_PREFIX)}

@@ -15,7 +15,7 @@ from tests.harness.radius_server import RadiusServer, ServerSettings
 from tests.harness.soft_token import SoftToken
 from tests.harness.ssh_client import Answer, Session
 from tests.harness.sshd import Sshd
-from tests.slapd import PEOPLE_DN, READER_DN, READER_PASSWORD, Slapd, slapd
+from tests.slapd import GROUPS_DN, PEOPLE_DN, READER_DN, READER_PASSWORD, Slapd, slapd
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +81,22 @@ def test_who_has_no_pairing_in_ldap_is_not_asked_in_mode_paired(
     node.write_settings(radius1.pam_toml, ldap_toml(directory.url), mode="paired", more='pairing_from = "ldap"')
     session = log_in(sshd, account)
     assert session.status == 0, session.transcript
+
+
+@pytest.mark.parametrize("wrong", ["base", "attribute", "no entry"])
+def test_a_lookup_that_misses_its_mark_lets_nobody_in_without_a_code(
+    sshd: Sshd, node: Node, account: Account, radius1: RadiusServer, soft_token: SoftToken, directory: Slapd, wrong: str
+) -> None:
+    lookup = ldap_toml(directory.url)
+    if wrong != "no entry":
+        directory.add_person(account.name)
+    if wrong == "base":
+        lookup = lookup.replace(PEOPLE_DN, GROUPS_DN)
+    if wrong == "attribute":
+        lookup = lookup.replace("watchwordToken", "watchwordTokn")
+    node.write_settings(radius1.pam_toml, lookup, mode="paired", more='pairing_from = "ldap"')
+    assert log_in(sshd, account, "1", "1", "1").status == 255
+    assert log_in(sshd, account, soft_token.fresh_code()).status == 0
 
 
 def test_a_pairing_written_to_ldap_works_from_the_next_login_on(

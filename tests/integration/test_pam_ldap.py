@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.certificates import make_certificates
+from tests.node_accounts import FoldingDirectory
 from tests.radius_peer import SECRET, RadiusPeer, TokenServer
 from tests.scripted_pamh import ScriptedPamh
 from tests.slapd import PEOPLE_DN, READER_DN, READER_PASSWORD, Slapd, slapd
@@ -42,6 +44,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
         running.add_person("twin", mail="one@example.org", watchwordToken="None")
         running.add_person("twin2", mail="one@example.org", watchwordToken="None")
         yield running
+
+
+@pytest.fixture(autouse=True)
+def node_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", FoldingDirectory({"alice", "sam", "nina", "pat", "bare"}).getpwnam)
 
 
 def settings_for(uris: list[str], ca_file: Path, port: int = 1812, **changes: Any) -> Settings:
@@ -80,15 +87,34 @@ def kind_of(account: str, settings: Settings) -> str:
         ("sam", "sms"),
         ("nina", "unpaired"),
         ("bare", "unpaired"),
-        ("stranger", "unpaired"),
+        ("stranger", ""),
         ("pat", ""),
         ("st*r (x)", "soft"),
-        ("al*", "unpaired"),
-        ("*)(uid=alice", "unpaired"),
+        ("al*", ""),
+        ("*)(uid=alice", ""),
     ],
 )
 def test_the_attribute_says_the_kind(directory: Slapd, account: str, kind: str) -> None:
     assert kind_of(account, settings_for([directory.url], directory.certificates.ca)) == kind
+
+
+@pytest.mark.parametrize("attribute", ["watchwordTokn", "userPassword"])
+@pytest.mark.parametrize("account", ["alice", "nina", "bare"])
+def test_an_attribute_that_is_misspelt_or_hidden_makes_nobody_unpaired(
+    directory: Slapd, account: str, attribute: str
+) -> None:
+    settings = settings_for([directory.url], directory.certificates.ca, ldap={"attribute": attribute})
+    assert kind_of(account, settings) == ""
+
+
+def test_a_server_that_only_refers_elsewhere_is_left_for_the_next(directory: Slapd) -> None:
+    branch_dn = f"ou=branch,{PEOPLE_DN}"
+    directory._add(branch_dn, ["referral", "extensibleObject"], {"ref": f"ldap://192.0.2.1/{branch_dn}"})
+    for account in ("stranger", "bare"):
+        branch = {"base": branch_dn}
+        assert kind_of(account, settings_for([directory.url], directory.certificates.ca, ldap=branch)) == ""
+    assert kind_of("stranger", settings_for([directory.url], directory.certificates.ca)) == ""
+    assert kind_of("bare", settings_for([directory.url], directory.certificates.ca)) == "unpaired"
 
 
 def test_without_a_table_the_values_are_the_kinds(directory: Slapd) -> None:

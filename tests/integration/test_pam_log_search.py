@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.accounts import etc_locked
 from tests.harness.node import installed_modules
 from tests.harness.ports import LOOPBACK, free_tcp_port
 from tests.harness.processes import running
 from tests.harness.syslog import Syslog
-from tests.pam_layout import ENTER, PAM_PYTHON, PamLayout
+from tests.pam_layout import PAM_PYTHON, PamLayout
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ PermitRootLogin yes
 LogLevel VERBOSE
 Include {shipped}
 """
-SHIPPED = Path(__file__).parents[2] / "conf" / "sshd_config.d" / "watchword.conf"
+SHIPPED = Path(__file__).parents[2] / "conf" / "sshd_config.d" / "00-watchword.conf"
 
 
 class OldSshd:
@@ -81,9 +82,8 @@ def sshd(tmp_path: Path) -> Iterator[OldSshd]:
     port = free_tcp_port()
     (home / "sshd_config").write_text(SSHD_CONFIG.format(port=port, home=home, shipped=SHIPPED))
     shutil.copy("/usr/sbin/sshd", home / "sshd")
-    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    enter = ["unshare", "-m", "--propagation", "private", "sh", "-c", ENTER, "sh", str(home)]
-    with running([*enter, str(home / "sshd"), "-D", "-f", str(home / "sshd_config")], home / "sshd.out") as server:
+    argv = [*layout.inside(), home / "sshd", "-D", "-f", home / "sshd_config"]
+    with etc_locked(alone=False), running(argv, home / "sshd.out") as server:
         server.wait_until(lambda: bool(syslog.matching("Server listening on")))
         yield OldSshd(layout, syslog, port)
     syslog.close()

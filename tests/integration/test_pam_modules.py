@@ -103,7 +103,7 @@ def test_the_shipped_stacks_for_su_and_sudo_ask_for_both_factors(layout: PamLayo
     ("config", "account", "typed", "granted", "shown"),
     [
         ('mode = "off"', "alice", [], True, ""),
-        ('mode = "paired"', "alice", [CODE], True, "Token code: "),
+        ('mode = "paired"', "alice", [CODE], True, "Token code: "),  # not on this node: counts as paired
         ('mode = "paired"', "alice", ["000000"], False, "Access refused."),
         ('mode = "paired"', "nobody", [], True, ""),
         ('mode = "countdown"\ndeadline = 2199-12-31', "nobody", [""], True, "Press return to continue: "),
@@ -133,6 +133,33 @@ def test_token_in_each_mode(
     last = run.log[-1]
     assert f"token: {'granted' if granted else 'refused'} account={account} from=192.0.2.7 reason=" in last
     assert CODE not in "".join(run.log)
+
+
+@pytest.mark.parametrize("mode", ['mode = "paired"', 'mode = "countdown"\ndeadline = 2199-12-31'])
+@pytest.mark.parametrize("module", ["token", "solaris"])
+def test_a_name_that_the_node_does_not_know_never_counts_as_unpaired(
+    layout: PamLayout, peer: RadiusPeer, mode: str, module: str
+) -> None:
+    arguments = [f"config={layout.config}", f"exemptions={layout.exemptions}"]
+    layout.exemptions.write_text("# nobody\n")
+    layout.write_service("ww", layout.line(module, "required", *arguments[: 1 if module == "token" else 2]))
+    layout.write_config(mode, 'info_url = "https://portal.example.org/mfa"', peer.table())
+    layout.add_account("bob", PASSWORD)
+    assert layout.run("ww", "bob", "", pam_env=KEY).granted
+    assert peer.kinds == ["pairing query"]
+    peer.requests.clear()
+    run = layout.run("ww", "Bob", CODE, pam_env=KEY)
+    assert not run.granted
+    assert peer.kinds == ["begin", "answer"]
+    assert "token: refused account=Bob from=192.0.2.7 reason=rejected" in run.log[-1]
+
+
+def test_an_exemption_file_that_was_cut_off_exempts_nobody_by_its_last_line(layout: PamLayout) -> None:
+    layout.write_service("ww", layout.exemption("required"))
+    layout.exemptions.write_text("+ : alice : 192.0.2.7/3")
+    run = layout.run("ww", "alice", pam_env=CONNECTION)
+    assert not run.granted
+    assert f"{layout.exemptions}:1: the last line has no end: was the file cut off?" in run.log[0]
 
 
 def test_the_mode_is_read_at_each_login(layout: PamLayout, peer: RadiusPeer) -> None:

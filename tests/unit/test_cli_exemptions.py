@@ -1,12 +1,20 @@
 """`watchword exemptions`: what it prints, for people and for programs, and how it ends."""
 
 import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.harness.namespace import with_own_log
 from watchword.cli.exemptions import app
 from watchword.domain.errors import Conflict, InvalidValue
 
@@ -89,6 +97,56 @@ def test_check_finds_every_bad_line(path: Path) -> None:
     assert result.exit_code == 1
     assert [problem["line"] for problem in json.loads(result.stdout)["problems"]] == [6, 7]
     assert f"{path}:6:" in run("check", path).stderr
+
+
+def test_check_finds_a_last_line_without_its_end(path: Path) -> None:
+    path.write_text(FILE.removesuffix(": ALL\n"))
+    result = run("check", path)
+    assert result.exit_code == 1
+    assert f"{path}:5: the last line has no end: was the file cut off?" in result.stderr
+    assert answer("list", "-f", path)[-1]["state"] == "does not parse"
+    assert answer("explain", "dave", "10.0.0.1", "-f", path)["exempt"] is False
+
+
+@pytest.fixture
+def log_socket(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(tmp_path / "log.socket"))
+        log.setblocking(False)
+        yield log
+
+
+def logged_by(log: socket.socket, directory: Path, *words: str | Path) -> list[str]:
+    """Run the command with a /dev/log of its own; return the lines that came, without time and pid."""
+    (directory / "node").mkdir(exist_ok=True)
+    for place in ("run", "dev"):
+        shutil.rmtree(directory / "node" / place, ignore_errors=True)
+    main = "from watchword.cli.exemptions import app; app()"
+    command = [*with_own_log(directory / "log.socket", directory / "node"), sys.executable, "-c", main, *words]
+    environment = {"PATH": os.defpath, "SUDO_USER": "olga", "VISUAL": "sed -i s/mallory/trudy/"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    lines = []
+    with suppress(BlockingIOError):
+        while True:
+            lines.append(log.recv(8192).decode())
+    assert all(line.startswith("<85>") for line in lines)  # authpriv.notice
+    return [line.partition("]: ")[2] for line in lines]
+
+
+@pytest.mark.slow
+def test_who_changed_the_file_and_how_is_in_the_log_of_logins(
+    path: Path, log_socket: socket.socket, tmp_path: Path
+) -> None:
+    def logged(*words: str) -> list[str]:
+        return logged_by(log_socket, tmp_path, *words, "-f", path)
+
+    who = f"exemptions: olga changed {path}: "
+    added = logged("add", "bob", "--from", "ALL", "--until", "2020-01-01")
+    assert added == [f"{who}rule added as line 6: + : bob : ALL : 2020-01-01"]
+    assert logged("prune", "--dry-run") == []
+    assert logged("prune") == [f"{who}expired rules taken out: 1, from lines 6"]
+    assert logged("edit") == [f"{who}edited, lines that differ: 1"]
+    assert logged("edit") == logged("prune") == logged("list") == []
 
 
 def test_check_warns_of_a_file_that_logins_do_not_trust(path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from watchword.domain.errors import Conflict, InvalidValue, NotFound
 from watchword.domain.exemptions import Problem
 from watchword.services import exemption_file
-from watchword.services.exemption_file import Choice, add_rule, edit, prune_expired
+from watchword.services.exemption_file import Choice, Line, add_rule, edit, prune_expired
 
 NOON = (2026, 6, 15, 12, 0, 0)
 
@@ -34,10 +34,20 @@ def test_a_rule_is_added_at_the_end(path: Path) -> None:
     assert (added.line.number, added.decided_by) == (5, None)
 
 
-def test_a_rule_is_added_below_a_line_without_its_line_feed(path: Path) -> None:
+def test_no_rule_is_added_below_a_last_line_without_an_end_which_may_have_been_cut_off(path: Path) -> None:
     path.write_text("+ : bob : ALL")
-    assert add_rule(path, "+ : carol : ALL", NOON).line.number == 2
-    assert path.read_text() == "+ : bob : ALL\n+ : carol : ALL\n"
+    with pytest.raises(Conflict, match=r"exemptions\.conf:1"):
+        add_rule(path, "+ : carol : ALL", NOON)
+    assert path.read_text() == "+ : bob : ALL"
+    add_rule(path, "- : carol : ALL", NOON, at_top=True)
+    assert path.read_text() == "- : carol : ALL\n+ : bob : ALL", "above it is safe, and it still has no end"
+
+
+def test_no_rule_is_added_below_half_a_line(path: Path) -> None:
+    path.write_text("+ : bob : 10.0.0")
+    with pytest.raises(Conflict, match=r"exemptions\.conf:1"):
+        add_rule(path, "+ : carol : ALL", NOON)
+    assert path.read_text() == "+ : bob : 10.0.0"
 
 
 def test_a_rule_is_added_at_the_top_when_told(path: Path) -> None:
@@ -101,6 +111,12 @@ def test_what_prune_keeps_it_keeps_to_the_byte(tmp_path_factory: pytest.TempPath
     assert path.read_bytes() == rest
 
 
+def test_prune_never_completes_a_last_line_that_may_have_been_cut_off(path: Path) -> None:
+    path.write_text("+ : alice : ALL : 2026-06-14\n+ : bob : 10.0.0.0/3")
+    assert prune_expired(path, NOON) == [Line(1, "+ : alice : ALL : 2026-06-14")]
+    assert path.read_text() == "+ : bob : 10.0.0.0/3"
+
+
 def test_owner_and_mode_are_kept_and_nothing_is_left_behind(path: Path) -> None:
     if os.getuid() == 0:
         os.chown(path, 12345, 54321)
@@ -151,9 +167,17 @@ def never(problems: list[Problem]) -> Choice:
     raise AssertionError(problems)
 
 
-def test_an_edit_takes_effect(path: Path) -> None:
-    assert edit(path, writes("+ : dave : ALL\n"), never)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_an_edit_takes_effect_though_the_editor_left_no_line_feed(path: Path, end: str) -> None:
+    assert edit(path, writes(f"+ : dave : ALL{end}"), never) == 4
     assert path.read_text() == "+ : dave : ALL\n"
+
+
+def test_an_edit_counts_the_lines_that_differ(path: Path) -> None:
+    text = path.read_text()
+    assert edit(path, writes(text + "# one more\n"), never) == 1
+    assert edit(path, writes(text), never) == 1
+    assert edit(path, writes(text.replace("alice", "carol")), never) == 1
 
 
 def test_an_edit_that_changes_nothing_leaves_the_file_alone(path: Path) -> None:

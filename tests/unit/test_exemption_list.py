@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.node_accounts import FoldingDirectory
 from watchword_pam import exemption_list
 from watchword_pam.exemption_list import find_exemption
 from watchword_pam.nss import Membership
@@ -37,6 +38,23 @@ def test_a_grant_is_logged_with_the_line_that_gave_it(path: Path) -> None:
     exempt, said = ask(path)
     assert exempt
     assert said == [f"exemptions: alice from 192.0.2.7 is exempt by {path}:2: + : alice : 192.0.2.0/24 : 2026-12-31"]
+
+
+def test_a_rule_holds_for_every_spelling_and_the_log_has_both(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", FoldingDirectory({"alice", "mallory"}).getpwnam)
+    path.write_text("- : mallory : ALL\n+ : ALL : ALL\n")
+    assert ask(path, "Mallory") == (False, [])
+    assert ask(path, "EX\\mallory") == (False, [])
+    exempt, [said] = ask(path, "Alice")
+    assert exempt
+    assert said.startswith("exemptions: alice (typed as Alice) from 192.0.2.7 is exempt by ")
+
+
+def test_a_file_that_was_cut_off_says_so_in_the_log(path: Path) -> None:
+    path.write_text("+ : bob : 10.0.0.1\n+ : ALL : 192.0.2.7/3")
+    exempt, [said] = ask(path)
+    assert not exempt
+    assert f"{path}:2: the last line has no end: was the file cut off?" in said
 
 
 def test_no_grant_no_log(path: Path) -> None:

@@ -33,6 +33,7 @@ def ask(text: str, account: str = "alice", address: str | None = "192.0.2.10", n
 
 
 def exempt(text: str, *args: str | None, **kwargs: tuple[int, ...]) -> bool:
+    text = text if text.endswith("\n") else f"{text}\n"
     finding = ask(text, *args, **kwargs)  # type: ignore[arg-type]  # the helper's defaults stand for the rest
     assert finding.bad_line == 0, finding.bad_reason
     return finding.exempt
@@ -49,7 +50,7 @@ def test_nothing_matches_means_no_exemption() -> None:
     finding = ask("+ : bob : ALL\n")
     assert (finding.exempt, finding.line, finding.bad_line) == (False, 0, 0)
     assert not ask("").exempt
-    assert not ask("+ : ALL : ALL", "").exempt
+    assert not ask("+ : ALL : ALL\n", "").exempt
 
 
 def test_a_finding_has_no_truth_value() -> None:
@@ -259,7 +260,7 @@ def test_a_line_that_may_be_a_slip_of_the_pen_is_wrong(line: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["+ : alice : ALL", "+:alice:ALL\r\n", "\t+\t:\talice\t:\tALL # why: ticket #7\n", "# Größe\n+ : alice : ALL"],
+    ["+ : alice : ALL\n", "+:alice:ALL\r\n", "\t+\t:\talice\t:\tALL # why: ticket #7\n", "# Größe\n+ : alice : ALL\n"],
 )
 def test_blanks_comments_and_line_ends_do_not_matter(text: str) -> None:
     assert exempt(text)
@@ -271,7 +272,7 @@ def test_what_cannot_be_looked_up_never_widens_an_exemption() -> None:
     assert exempt("+ : alice (gone) : ALL")
     assert not exempt("+ : ALL : ALL EXCEPT @gone")
     assert exempt("+ : ALL EXCEPT (staff) EXCEPT alice (gone) : ALL")
-    denied = ask("- : (gone) : ALL\n+ : ALL : ALL")
+    denied = ask("- : (gone) : ALL\n+ : ALL : ALL\n")
     assert (denied.exempt, denied.line) == (False, 1)
 
 
@@ -288,7 +289,46 @@ def test_a_line_of_a_thousand_exceptions_is_read() -> None:
 
 
 def test_check_lists_every_bad_line() -> None:
-    assert [problem.line for problem in check("+ : a : ALL\nx\n\n# y\nz")] == [2, 5]
+    assert [problem.line for problem in check("+ : a : ALL\nx\n\n# y\nz\n")] == [2, 5]
+
+
+@pytest.mark.parametrize("last", ["+ : ALL : ALL", "- : bob : ALL", "# a comment", "# a comment\r", " "])
+def test_a_last_line_without_its_end_is_wrong_whatever_it_says(last: str) -> None:
+    text = f"+ : alice : ALL\n{last}"
+    assert ask(text).exempt
+    below = ask(text, "dave")
+    assert (below.exempt, below.bad_line) == (False, 2)
+    assert "was the file cut off?" in below.bad_reason
+    assert [(problem.line, problem.reason) for problem in check(text)] == [(2, below.bad_reason)]
+    assert ask(last).bad_line == 1
+
+
+def test_a_bad_line_above_is_named_before_a_last_one_without_its_end() -> None:
+    assert ask("oops\n+ : ALL : ALL").bad_line == 1
+    assert [problem.line for problem in check("oops\n+ : ALL : ALL")] == [1, 2]
+    assert check("") == check("\n") == []
+
+
+CUT = """+ : bob EXCEPT alice : 10.0.0.0/32 : 2020-12-31
+- : mallory : ALL
++ : ALL : 10.0.0.0/8 : 2020-12-31 18:00
++ : (staff) alice : 192.0.2.0/32 2001:db8::/128 : 2026-06-14
++ : ALL EXCEPT alice : ALL
+"""
+
+
+@pytest.mark.parametrize("large", [0, 10**9], ids=["bulk", "careful"])
+@pytest.mark.parametrize("account", ["alice", "bob", "mallory", "dave"])
+@pytest.mark.parametrize("address", ["10.9.9.9", "192.0.2.10", "2001:db8:9::1", None])
+def test_a_file_cut_off_anywhere_exempts_nobody_whom_the_whole_does_not(
+    account: str, address: str | None, large: int
+) -> None:
+    login = Login(account, address, NOON, lambda group: account in GROUPS[group], lambda *_: None)
+    whole = find(CUT, login, large=large).exempt
+    for length in range(len(CUT)):
+        cut = find(CUT[:length], login, large=large)
+        assert whole or not cut.exempt, CUT[:length]
+        assert cut.exempt or cut.line or bool(cut.bad_line) is (CUT[:length][-1:] not in ("", "\n"))
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -347,7 +387,7 @@ def test_reading_a_small_file_imports_next_to_nothing() -> None:
     source = Path(sys.modules["watchword"].__file__ or "").parent.parent
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); from watchword.domain.exemptions import Login, find\n"
-        "find('+ : bob : 10.0.0.1 : 2026-12-31', Login('bob', '10.0.0.1', (2026, 1, 1, 0, 0, 0), None, None))\n"
+        "find('+ : bob : 10.0.0.1 : 2026-12-31\\n', Login('bob', '10.0.0.1', (2026, 1, 1, 0, 0, 0), None, None))\n"
         "print(*sys.modules)"
     )
     ran = subprocess.run(

@@ -56,7 +56,7 @@ PLAIN = st.builds(
     st.ip_addresses().map(str),
     st.dates().map(str),
 )
-FILES = st.lists(PLAIN | LINES, max_size=30).map("\n".join)
+FILES = st.builds("{}{}".format, st.lists(PLAIN | LINES, max_size=30).map("\n".join), st.sampled_from(["\n", "\n", ""]))
 ACCOUNTS = st.sampled_from(["alice", "a.c", "al", "x9", "a$", "é", "(staff)", "+", "a|b"]) | st.text(min_size=1)
 
 
@@ -69,13 +69,15 @@ def ask(text: str, account: str, *, large: int) -> Finding:
 @given(FILES, ACCOUNTS)
 @example("+ : alice.c : 10.0.0.1\n", "alice.c")
 @example("+ : abc : 10.0.0.1\n", "a.c")
-@example("+ : bob : 2001:db8::2026-12-31\n+ : alice : ALL", "alice")
+@example("+ : bob : 2001:db8::2026-12-31\n+ : alice : ALL\n", "alice")
+@example("+ : bob : 10.0.0.1\n+ : alice : ALL", "alice")
+@example("+ : bob : 10.0.0.1", "alice")
 def test_large_and_small_files_are_read_alike(text: str, account: str) -> None:
     assert ask(text, account, large=0) == ask(text, account, large=len(text) + 1)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(LINES, min_size=1, max_size=20).map("\n".join), ACCOUNTS)
+@given(st.lists(LINES, min_size=1, max_size=20).map("\n".join).map("{}\n".format), ACCOUNTS)
 def test_the_long_pattern_agrees_too(text: str, account: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plain_lines, "PATIENCE", 0)

@@ -11,7 +11,7 @@ import watchword_pam
 PAM_PYTHON_LOADS = "import os, re, sys, traceback, contextlib, linecache"
 LOGIN = "import watchword_pam.{module}, watchword_pam.entry, watchword_pam.clock, datetime"
 BUDGET = {
-    "token_login, watchword_pam.settings": {"_md5", "_string", "string", "tomllib", "typing", "warnings"},
+    "token_login, watchword_pam.settings": {"_md5", "_string", "grp", "pwd", "string", "tomllib", "typing", "warnings"},
     "first_factor": set[str](),
     "exemption_list": {"grp", "pwd"},
 }

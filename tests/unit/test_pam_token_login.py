@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.node_accounts import FoldingDirectory
 from tests.radius_peer import (
     SECRET,
     Answer,
@@ -33,6 +35,14 @@ URL = "https://portal.example.org/mfa"
 LOCAL_REFUSAL = f"Access refused. To see why, sign in at {URL}"
 UNPAIRED_REJECT = Answer(3, ((11, b"watchword:unpaired"),))
 ACCOUNTS = TokenServer({"alice": ("soft", "123456"), "sam": ("sms", "222222")})
+
+
+@pytest.fixture(autouse=True)
+def node_accounts(monkeypatch: pytest.MonkeyPatch) -> FoldingDirectory:
+    """Make a node of this process that knows the accounts of these tests."""
+    directory = FoldingDirectory({"alice", "sam", "pat", "nobody"})
+    monkeypatch.setattr(pwd, "getpwnam", directory.getpwnam)
+    return directory
 
 
 def settings_for(*ports: int, **keys: Any) -> Settings:
@@ -239,6 +249,52 @@ def test_a_pairing_that_is_not_said_counts_as_paired(answer: Answer) -> None:
 
     verdict, _ = login(script, ScriptedPamh("nobody"), mode="paired")
     assert reason(verdict) == (Refused, "rejected")
+
+
+@pytest.mark.parametrize("mode", ["paired", "countdown", "full"])
+@pytest.mark.parametrize("typed", ["alice", "Alice", "ALICE", "alice@example.org", "EX\\alice"])
+def test_no_spelling_of_a_paired_account_goes_without_a_code(mode: str, typed: str) -> None:
+    for code, wanted in (("123456", (Granted, "accepted")), ("654321", (Refused, "rejected"))):
+        verdict, peer = login(ACCOUNTS, ScriptedPamh(typed, code), mode=mode, deadline=today())
+        assert reason(verdict) == wanted
+        assert {request.account for request in peer.requests} == {"alice"}
+
+
+def test_every_spelling_of_an_unpaired_account_is_unpaired() -> None:
+    for typed in ("nobody", "NoBody"):
+        assert reason(login(ACCOUNTS, ScriptedPamh(typed), mode="paired")[0]) == (Granted, "not-paired")
+
+
+@pytest.mark.parametrize("mode", ["paired", "countdown"])
+@pytest.mark.parametrize("account", ["stranger", "nobody"])
+def test_an_account_that_the_node_does_not_know_counts_as_paired(
+    node_accounts: FoldingDirectory, mode: str, account: str
+) -> None:
+    node_accounts.is_down = account == "nobody"
+    verdict, peer = login(ACCOUNTS, ScriptedPamh(account, "123456"), mode=mode, deadline=today())
+    assert reason(verdict) == (Refused, "rejected")
+    assert peer.kinds == ["begin", "answer"]
+
+
+@pytest.mark.parametrize("spelled", ["al\nice", "a" * 254, "al\udcffice"])
+def test_an_account_that_the_node_spells_as_none_can_be_is_refused_unasked(
+    monkeypatch: pytest.MonkeyPatch, spelled: str
+) -> None:
+    entry = FoldingDirectory({spelled}).getpwnam(spelled)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: entry)
+    verdict, peer = login(ACCOUNTS, ScriptedPamh("alice", "123456"), mode="paired")
+    assert reason(verdict) == (Refused, "account-name")
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("kind", ["soft", "unpaired", "", "passkey"])
+@pytest.mark.parametrize("asked", ["begin", "answer"])
+def test_an_answer_to_a_pairing_query_never_grants(kind: str, asked: str) -> None:
+    mixed = Answer(2, ((11, b"staff"), (11, f"watchword:{kind}".encode())))
+    script = lambda request: mixed if request.kind == asked else challenge()  # noqa: E731
+    assert reason(login(script, ScriptedPamh("alice", "1"))[0]) == (Refused, "not-about-a-code")
+    staff = lambda request: accept("staff") if request.kind == asked else challenge()  # noqa: E731
+    assert reason(login(staff, ScriptedPamh("alice", "1"))[0]) == (Granted, "accepted")
 
 
 def test_two_pairings_that_contradict_count_as_paired() -> None:

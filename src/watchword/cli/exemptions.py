@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from watchword.cli.context import operator
 from watchword.cli.output import AsJson, say, say_json, say_table, visible
 from watchword.clock import local_now
 from watchword.domain.errors import Conflict, InvalidValue
@@ -19,9 +20,11 @@ from watchword.domain.expiry import Moment
 from watchword.domain.origins import NOT_AN_ADDRESS, client_address
 from watchword.services import exemption_file
 from watchword.services.exemption_file import Choice
-from watchword_pam import exemption_list
+from watchword_pam import exemption_list, system_log
 
 DEFAULT_FILE = Path("/etc/watchword/exemptions.conf")
+
+NUMBERS_LOGGED = 40
 
 app = typer.Typer(
     help="See and change who goes without a second factor on this node.\n\n"
@@ -108,6 +111,7 @@ def add(
         raise InvalidValue("accounts have no colon, and nothing here a #", hint="see: watchword exemptions add --help")
     rule = f"{'-' if deny else '+'} : {accounts.strip()} : {origins.strip()} : {until.strip()}"
     added = exemption_file.add_rule(file, rule, local_now().timetuple(), at_top=top)
+    _record(file, f"rule added as line {added.line.number}: {rule}")
     earlier = added.decided_by
     if as_json:
         say_json({"line": added.line.number, "rule": rule, "decided_by": earlier.number if earlier else None})
@@ -125,6 +129,10 @@ def prune(
 ) -> None:
     """Take out the rules that have expired; comments stay. Example: watchword exemptions prune --dry-run."""
     gone = exemption_file.prune_expired(file, local_now().timetuple(), dry_run=dry_run)
+    if gone and not dry_run:
+        numbers = " ".join(str(line.number) for line in gone[:NUMBERS_LOGGED])
+        more = " ..." if len(gone) > NUMBERS_LOGGED else ""
+        _record(file, f"expired rules taken out: {len(gone)}, from lines {numbers}{more}")
     if as_json:
         say_json({"dry_run": dry_run, "removed": [{"line": line.number, "rule": visible(line.text)} for line in gone]})
         return
@@ -137,7 +145,14 @@ def prune(
 def edit(file: File = DEFAULT_FILE) -> None:
     """Edit the file with $VISUAL or $EDITOR, and check it before it counts. Example: watchword exemptions edit."""
     changed = exemption_file.edit(file, _open_editor, lambda problems: _ask(file, problems))
+    if changed:
+        _record(file, f"edited, lines that differ: {changed}")
     say(f"{file} {'is in effect from the next login on' if changed else 'is as it was'}")
+
+
+def _record(file: Path, what: str) -> None:
+    """Leave a line in the log of logins: who opened or shut a door, where and how."""
+    system_log.write_text(f"exemptions: {operator()} changed {file.absolute()}: {what}")
 
 
 def _open_editor(copy: Path) -> None:

@@ -1,7 +1,8 @@
 """Exemptions: which logins go without a second factor, by the lines of an exemption file.
 
 Rule 1. The first line that matches decides; if none does, there is no exemption.
-Rule 2. A line that does not parse ends the reading. What stands above it counts, nothing below it does.
+Rule 2. A line that does not parse ends the reading. What stands above it counts, nothing below it does. So does a last
+        line without a line feed: it may be the first half of a longer one, and `10.0.0.0/3` is more than `10.0.0.0/32`.
 Rule 3. A line that has expired is as if it were not there, whichever its sign.
 Rule 4. A question that cannot be answered (a group that cannot be looked up) has the answer None, which spreads as
         Kleene's logic has it: `carol (staff)` still holds for carol, `ALL EXCEPT (staff)` is None for everybody. A `+`
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 LARGE = 16 * 1024
 """Characters (400 lines or so) from which on compiling a pattern costs less than reading line by line."""
+
+
+UNENDED = "the last line has no end: was the file cut off? Complete it, with a line feed"
 
 
 class Finding:
@@ -93,19 +97,25 @@ def find(text: str, login: Login, *, large: int = LARGE) -> Finding:
     if not login.account:
         return Finding(False, "no account is named")
     reader = LineReader()
-    for start, line in _concerning(text, login.account, large):
+    ended = text[: text.rfind("\n") + 1]
+    for start, line in _concerning(ended, login.account, large):
         try:
             rule = reader.read(line)
         except InvalidValue as wrong:
-            number = text.count("\n", 0, start) + 1
-            why = f"line {number} does not parse, so it and all below it are left out"
-            return Finding(False, why, bad_line=number, bad_reason=str(wrong))
+            return _stopped(text.count("\n", 0, start) + 1, str(wrong))
         if rule is None:
             continue
         met = login.meets(rule)
         if met or (met is None and not rule.exempts):
             return _decided(rule, met, text.count("\n", 0, start) + 1, line)
+    if len(ended) < len(text):
+        return _stopped(text.count("\n") + 1, UNENDED)
     return Finding(False, "no line matches")
+
+
+def _stopped(number: int, wrong: str) -> Finding:
+    why = f"line {number} does not parse, so it and all below it are left out"
+    return Finding(False, why, bad_line=number, bad_reason=wrong)
 
 
 def _decided(rule: Rule, met: bool | None, number: int, line: str) -> Finding:
@@ -132,13 +142,19 @@ def _concerning(text: str, account: str, large: int) -> Iterator[tuple[int, str]
 
 
 def lines(text: str) -> Iterator[tuple[int, str, Rule | Problem | None]]:
-    """Yield number, text and meaning of each line of a file: a rule, a problem, or None for a blank or a comment."""
+    """Yield number, text and meaning of each line of a file: a rule, a problem, or None for a blank or a comment.
+
+    What stands behind the last line feed comes last: it is empty, or a problem.
+    """
     reader = LineReader()
-    for number, line in enumerate(text.split("\n"), 1):
+    *ended, rest = text.split("\n")
+    number = 0
+    for number, line in enumerate(ended, 1):
         try:
             yield number, line, reader.read(line)
         except InvalidValue as wrong:
             yield number, line, Problem(number, line, str(wrong))
+    yield number + 1, rest, Problem(number + 1, rest, UNENDED) if rest else None
 
 
 def check(text: str) -> list[Problem]:

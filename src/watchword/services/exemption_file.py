@@ -1,9 +1,9 @@
 """Change an exemption file without losing anybody's edit, and without a moment in which it is half written.
 
 Whoever changes the file holds a lock on its directory (the file itself is replaced, so a lock on it would not last).
-The new file takes the place of the old in one step and keeps its owner and mode. It always ends in a line feed: a last
-line without one is completed, and the caller is told of it, since a login took no notice of that line. `now` is local
-time as (year, month, day, hour, minute, second, ...).
+The new file takes the place of the old in one step and keeps its owner and mode. A last line without an end may have
+been cut off: only `edit`, where a person has just seen it, completes it. `now` is local time as (year, month, day, hour,
+minute, second, ...).
 """
 
 from __future__ import annotations
@@ -46,15 +46,6 @@ class Added:
 
     line: Line
     decided_by: Line | None
-    completed: Line | None = None
-
-
-@dataclass(frozen=True)
-class Pruned:
-    """The rules that were taken out, or that would be."""
-
-    gone: list[Line]
-    completed: Line | None = None
 
 
 class Choice(Enum):
@@ -80,27 +71,26 @@ def add_rule(path: Path, rule: str, now: Moment, *, at_top: bool = False) -> Add
     rule = rule.strip()
     new = _parse_new(rule)
     with _locked(path):
-        text, completed = _completed(read(path) if path.exists() else "")
+        text = read(path) if path.exists() else ""
         if not at_top:
             _refuse_bad_lines(path, text)
         _replace(path, f"{rule}\n{text}" if at_top else f"{text}{rule}\n")
     number = 1 if at_top else text.count("\n") + 1
-    return Added(Line(number, rule), None if at_top else _decided_by(text, new, now), completed)
+    return Added(Line(number, rule), None if at_top else _decided_by(text, new, now))
 
 
-def prune_expired(path: Path, now: Moment, *, dry_run: bool = False) -> Pruned:
-    """Take out the rules that have expired, and list them; comments and lines that do not parse stay."""
+def prune_expired(path: Path, now: Moment, *, dry_run: bool = False) -> list[Line]:
+    """Take out the rules that have expired, and list them; comments and lines that do not parse stay as they are."""
     with _locked(path):
         kept, gone = [], []
-        whole, completed = _completed(read(path))
-        for number, text, meaning in lines(whole):
+        for number, text, meaning in lines(read(path)):
             if isinstance(meaning, Rule) and meaning.has_ended(now):
                 gone.append(Line(number, text))
             else:
                 kept.append(text)
         if gone and not dry_run:
             _replace(path, "\n".join(kept))
-    return Pruned(gone, completed if gone and completed not in gone else None)
+    return gone
 
 
 def edit(path: Path, open_editor: Callable[[Path], None], decide: Callable[[list[Problem]], Choice]) -> int:
@@ -114,7 +104,7 @@ def edit(path: Path, open_editor: Callable[[Path], None], decide: Callable[[list
         copy.write_bytes(before)
         while True:
             open_editor(copy)
-            text, _ = _completed(read(copy))
+            text = _completed(read(copy))
             problems = check(text)
             choice = decide(problems) if problems else Choice.INSTALL
             if choice is Choice.DISCARD:
@@ -127,11 +117,9 @@ def edit(path: Path, open_editor: Callable[[Path], None], decide: Callable[[list
         return _lines_that_differ(before.decode("utf-8", "surrogateescape"), text)
 
 
-def _completed(text: str) -> tuple[str, Line | None]:
-    """Give the last line its end; answer that line too, if it had none."""
-    if not text or text.endswith("\n"):
-        return text, None
-    return f"{text}\n", Line(text.count("\n") + 1, text[text.rfind("\n") + 1 :])
+def _completed(text: str) -> str:
+    """Give the last line its end: an editor may leave it out, and somebody has just looked at it."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _lines_that_differ(old: str, new: str) -> int:
