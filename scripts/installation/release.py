@@ -58,7 +58,9 @@ def _forbid_others_to_write(directory: Path) -> None:
 def _remove_old_releases(layout: Layout) -> None:
     """Remove the releases that nothing points to, but for the newest of them."""
     prefix = layout.staged(layout.prefix)
-    in_use = {link.readlink().parts[1] for link in prefix.iterdir() if link.is_symlink()}
-    unused = sorted(path for path in (prefix / "releases").iterdir() if path.name not in in_use)
+    releases = prefix / "releases"
+    # A sysadmin may keep links of their own beside ours.
+    targets = [prefix / link.readlink() for link in prefix.iterdir() if link.is_symlink()]
+    unused = sorted(release for release in releases.iterdir() if not any(t.is_relative_to(release) for t in targets))
     for release in unused[: len(unused) - OLD_RELEASES_KEPT]:
         shutil.rmtree(release)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import textwrap
+import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +26,7 @@ DOCUMENTS = files("*.md")
 
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+TOML = re.compile(r"^ *```toml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 ROW = re.compile(r"^\| (`[^|]+) \|.*$", re.MULTILINE)
 
@@ -96,6 +99,27 @@ def test_each_key_of_watchword_toml_is_in_the_reference_and_no_other(table: str)
 @pytest.mark.parametrize(("table", "key", "default"), DEFAULTS)
 def test_each_default_of_watchword_toml_is_the_one_in_the_reference(table: str, key: str, default: str) -> None:
     assert default in rows(sections("watchword-toml.md")[table])[key]
+
+
+def examples() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what documents show of watchword.toml, with the document's name; pam.md's [ldap] is a node's."""
+    for document in DOCUMENTS:
+        for block in TOML.findall(document.read_text(encoding="utf-8")):
+            example = tomllib.loads(textwrap.dedent(block))
+            if set(example) <= set(Settings.model_fields) and document.name != "pam.md":
+                yield document.name, example
+
+
+EXAMPLES = list(examples())
+
+
+def test_the_examples_of_watchword_toml_are_found_by_this_test() -> None:
+    assert {"sms.md", "radius.md"} <= {document for document, _ in EXAMPLES}
+
+
+@pytest.mark.parametrize(("document", "example"), EXAMPLES)
+def test_each_example_of_watchword_toml_can_be_used(document: str, example: dict[str, Any]) -> None:
+    Settings.model_validate(example)
 
 
 # pam.toml

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from scripts.install_node import install_modules
 from scripts.installation.files import put_configuration
-from scripts.installation.layout import Layout
+from scripts.installation.layout import CHECKOUT, Layout
 from scripts.installation.release import new_release
 
 pytestmark = pytest.mark.slow
@@ -63,9 +63,7 @@ def test_every_module_of_ours_is_compiled(installed: Layout) -> None:
 
 
 def test_the_library_imports_with_nothing_else_on_the_path(installed: Layout) -> None:
-    program = (
-        f"import sys; sys.path.insert(0, {str(installed.prefix / 'lib')!r}); import watchword_pam.entry, ldap3"
-    )
+    program = f"import sys; sys.path.insert(0, {str(installed.prefix / 'lib')!r}); import watchword_pam.entry, ldap3"
     subprocess.run([SYSTEM_PYTHON, "-I", "-c", program], check=True, cwd="/")
 
 
@@ -94,6 +92,18 @@ def test_the_release_before_stays_for_logins_that_began_with_it(layout: Layout) 
     assert before.read_text() == "old"
 
 
+@pytest.mark.parametrize("target", ["/opt/elsewhere", "elsewhere", "."])
+def test_a_link_of_the_sysadmins_beside_ours_is_left_alone(layout: Layout, target: str) -> None:
+    layout.prefix.mkdir()
+    theirs = layout.prefix / "theirs"
+    theirs.symlink_to(target)
+    for text in ("old", "new", "newest"):
+        put_release(layout, text)
+    assert str(theirs.readlink()) == target
+    assert (layout.prefix / "pam/token.py").read_text() == "newest"
+    assert len(list((layout.prefix / "releases").iterdir())) == 2
+
+
 def test_a_release_that_cannot_be_built_changes_nothing(layout: Layout) -> None:
     put_release(layout, "good")
     with pytest.raises(OSError, match="disk full"), new_release(layout, ("pam",)):
@@ -109,3 +119,14 @@ def test_configuration_that_a_sysadmin_edited_is_kept(layout: Layout) -> None:
     path.write_text("edited")
     put_configuration(layout, "pam.toml", 0o600)
     assert path.read_text() == "edited"
+
+
+def test_what_sshd_must_do_is_read_before_what_others_say() -> None:
+    """sshd takes the first value of a setting; Debian's cloud images ship 50-cloud-init.conf."""
+    (ours,) = (CHECKOUT / "conf/sshd_config.d").glob("*.conf")
+    assert ours.name < "50-cloud-init.conf"
+
+
+def test_the_daemon_that_holds_the_keyring_leaves_no_core() -> None:
+    unit = (CHECKOUT / "conf/systemd/watchword-radius.service").read_text(encoding="utf-8").splitlines()
+    assert "LimitCORE=0" in unit

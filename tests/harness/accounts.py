@@ -1,10 +1,13 @@
 """System accounts for a while."""
 
+import fcntl
+import os
 import pwd
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +15,12 @@ from pathlib import Path
 USERADD = "/usr/sbin/useradd"
 USERDEL = "/usr/sbin/userdel"
 CHPASSWD = "/usr/sbin/chpasswd"
+
+# These three lock /etc/passwd and its like one after the other, and give up while somebody else has one of them.
+LOCKED = "cannot lock"
+IN_ENGLISH = {**os.environ, "LC_ALL": "C"}
+ATTEMPTS = 30
+PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,20 @@ class Account:
 
 
 @contextmanager
+def etc_locked(*, alone: bool) -> Iterator[None]:
+    """Keep other tests from renaming /etc/passwd; `alone`, to do it oneself.
+
+    A rename takes away, in every namespace, what is mounted over the old file.
+    """
+    descriptor = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def temporary_account(prefix: str = "ww") -> Iterator[Account]:
     """Give an account with a password and a home; remove it, its home and its processes' files afterwards."""
     name = f"{prefix}{secrets.token_hex(4)}"
@@ -47,13 +70,26 @@ def temporary_account(prefix: str = "ww") -> Iterator[Account]:
         _run(CHPASSWD, given=f"{name}:{password}\n")
         yield Account(name, password, Path(pwd.getpwnam(name).pw_dir))
     finally:
-        # Status 6: there is no such account; then useradd was what failed, and its error is on its way already.
+        # If there is no such account, useradd was what failed, and its error is on its way already.
         # --force removes it even while a login of it is just ending.
-        subprocess.run([USERDEL, "--force", "--remove", name], check=False, capture_output=True, start_new_session=True)
+        _attempt([USERDEL, "--force", "--remove", name])
 
 
 def _run(*argv: str, given: str | None = None) -> None:
-    # In a session of its own: Ctrl-C at our terminal must not end useradd half-way.
-    done = subprocess.run(argv, input=given, text=True, capture_output=True, check=False, start_new_session=True)
+    done = _attempt(argv, given)
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} failed (this must run as root): {done.stderr.strip()}")
+
+
+def _attempt(argv: Sequence[str], given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command, and again while it finds its files locked."""
+    for _ in range(ATTEMPTS):
+        # In a session of its own: Ctrl-C at our terminal must not end useradd half-way.
+        with etc_locked(alone=True):
+            done = subprocess.run(
+                argv, input=given, env=IN_ENGLISH, text=True, capture_output=True, check=False, start_new_session=True
+            )
+        if LOCKED not in done.stderr:
+            break
+        time.sleep(PAUSE_SECONDS)
+    return done

@@ -20,7 +20,7 @@ SSHD = Path("/usr/sbin/sshd")
 LISTENING = "Server listening on"
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 
-SHIPPED_SETTINGS = Path(__file__).resolve().parents[2] / "conf/sshd_config.d/watchword.conf"
+SHIPPED_SETTINGS = Path(__file__).resolve().parents[2] / "conf/sshd_config.d/00-watchword.conf"
 
 # So that logs and transcripts hold what tests look for, and many tests at once are no attack.
 QUIET = {

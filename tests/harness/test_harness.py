@@ -5,6 +5,7 @@ import logging.handlers
 import os
 import pwd
 import socket
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -12,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.accounts import temporary_account
+from tests.harness.accounts import etc_locked, temporary_account
 from tests.harness.mariadb import Mariadb
 from tests.harness.one_time_codes import oathtool_code
 from tests.harness.pam_service import PAM_DIRECTORY, pam_service
-from tests.harness.ports import LOOPBACK, free_tcp_port, free_udp_port
+from tests.harness.ports import LOOPBACK, free_tcp_port, free_udp_port, own_ports
 from tests.harness.processes import ServerError, running
 from tests.harness.ssh_client import Answer, at_terminal
 from tests.harness.sshd import running_sshd
@@ -36,6 +37,17 @@ def test_a_free_port_can_be_bound(find: object, kind: socket.SocketKind) -> None
     assert callable(find)
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((LOOPBACK, find()))
+
+
+def test_workers_side_by_side_share_no_port_with_each_other_or_with_outgoing_connections() -> None:
+    ports = [port for worker in ("", "gw1", "gw2", "gw15") for port in own_ports(worker)]
+    assert len(ports) == len(set(ports))
+    assert max(ports) < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+def test_no_port_is_given_out_twice_in_a_row() -> None:
+    given = [free_tcp_port() for _ in range(50)]
+    assert len(set(given)) == len(given)
 
 
 def test_a_server_that_ends_by_itself_shows_its_log(tmp_path: Path) -> None:
@@ -92,6 +104,14 @@ def test_a_pam_service_of_somebody_else_is_left_alone() -> None:
     with pytest.raises(FileExistsError), pam_service("other", ""):
         pass
     assert other.read_bytes() == before
+
+
+def test_nobody_renames_passwd_while_something_is_mounted_over_it() -> None:
+    rename = ["flock", "--nonblock", "--exclusive", "/etc", "true"]
+    look = ["flock", "--timeout", "60", "--shared", "/etc", "true"]
+    with etc_locked(alone=False):
+        assert subprocess.run(rename, check=False).returncode == 1
+        assert subprocess.run(look, check=False).returncode == 0
 
 
 @pytest.mark.slow

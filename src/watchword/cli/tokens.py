@@ -6,21 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from watchword.cli.context import services_of, settings_of
+from watchword.cli.context import services_of
+from watchword.cli.line_input import given_or_asked
 from watchword.cli.output import AsJson, bar, say, say_json, say_table, when
-from watchword.domain.errors import InvalidValue, WatchwordError
-from watchword.domain.otp import Algorithm, OtpProfile
+from watchword.cli.token_add import add
 from watchword.domain.phones import mask_phone
 from watchword.domain.tokens import Kind
 from watchword.seedfiles import read, read_key_file, read_password_file
-from watchword.services.pair import NewToken
 from watchword.services.ports import OwnedToken
-from watchword.wiring import Services
 
 app = typer.Typer(help="Add, show, change and import tokens.", no_args_is_help=True)
 
 Serial = Annotated[str, typer.Argument(help="The token's serial, such as SOFT-7F3A19C2.")]
 MOST_AT_ONCE = 1000
+
+app.command()(add)
 
 
 class SeedFormat(StrEnum):
@@ -29,77 +29,6 @@ class SeedFormat(StrEnum):
     AUTO = "auto"
     CSV = "csv"
     PSKC = "pskc"
-
-
-@app.command()
-def add(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The account.")],
-    kind: Annotated[Kind, typer.Option(help="What kind of token.")],
-    phone: Annotated[str, typer.Option(help="sms: the number, such as +15125551234.")] = "",
-    code: Annotated[str, typer.Option(help="static: the code; drawn if not given.")] = "",
-    serial: Annotated[str, typer.Option(help="hard: what is printed on the fob.")] = "",
-    secret_hex: Annotated[str, typer.Option(help="soft, hard: the seed; drawn, or the drawer's, if not given.")] = "",
-    digits: Annotated[int, typer.Option(min=6, max=8, help="soft, hard: digits of a code.")] = 6,
-    period: Annotated[int, typer.Option(min=10, max=300, help="soft, hard: seconds of a code.")] = 30,
-    algorithm: Annotated[Algorithm, typer.Option(help="soft, hard: the hash.")] = Algorithm.SHA1,
-    label: Annotated[str, typer.Option(help="The owner's name for it.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Pair an account with a new token.
-
-    Examples: watchword token add alice --kind soft; watchword token add bob --kind sms --phone +15125551234;
-    watchword token add carol --kind hard --serial 2600123456789; watchword token add train01 --kind static
-    """
-    profile = OtpProfile(digits, period, algorithm)
-    secret = _octets(secret_hex) if secret_hex else None
-    with services_of(context) as services:
-        match kind:
-            case Kind.SOFT:
-                new = services.pairer.add_soft(name, profile=profile, secret=secret, label=label)
-            case Kind.SMS:
-                country = settings_of(context).sms.country_code
-                new = services.pairer.add_sms(name, phone, country_code=country, label=label)
-            case Kind.HARD:
-                new = services.pairer.add_hard(name, serial, secret=secret, profile=profile, label=label)
-            case Kind.STATIC:
-                new = services.pairer.add_static(name, code=code or None, label=label)
-        known = _is_known(services, name)
-    if as_json:
-        say_json({"account": name, "serial": new.serial, "otpauth": new.otpauth or None, "code": new.code or None})
-    else:
-        _show_new(name, new)
-    if not known:
-        typer.echo(f"watchword: note that nobody is called {name} in the directory", err=True)
-
-
-def _octets(secret_hex: str) -> bytes:
-    try:
-        octets = bytes.fromhex(secret_hex)
-    except ValueError:
-        raise InvalidValue("--secret-hex is not hexadecimal") from None
-    if not 16 <= len(octets) <= 128:
-        raise InvalidValue("a seed has 16 to 128 octets (RFC 4226, section 4)")
-    return octets
-
-
-def _is_known(services: Services, name: str) -> bool:
-    try:
-        return services.directory.find(name) is not None
-    except WatchwordError:
-        return True  # a directory that does not answer has not said no
-
-
-def _show_new(name: str, new: NewToken) -> None:
-    say(f"{name} is paired with {new.serial}")
-    if new.otpauth:
-        import segno  # noqa: PLC0415 - only here is a picture needed
-
-        say("Scan this with the phone's app. It is shown only now:")
-        segno.make(new.otpauth, error="m").terminal(compact=True)
-        say(new.otpauth)
-    if new.code:
-        say(f"code: {new.code}")
 
 
 @app.command("list")
@@ -233,11 +162,12 @@ def unassign(context: typer.Context, serial: Serial) -> None:
 def resync(
     context: typer.Context,
     serial: Serial,
-    first_code: Annotated[str, typer.Argument(metavar="CODE", help="A code of the token.")],
-    second_code: Annotated[str, typer.Argument(metavar="NEXT", help="The code that came after it.")],
+    first_code: Annotated[str, typer.Argument(metavar="CODE", help="A code of the token. `-` asks for it.")],
+    second_code: Annotated[str, typer.Argument(metavar="NEXT", help="The code that came after it. `-` asks for it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Find a token's clock again by two codes in a row. Example: watchword token resync 2600123456789 123456 654321."""
+    """Find a token's clock again by two codes in a row. Example: watchword token resync 2600123456789 - -."""
+    first_code, second_code = given_or_asked(first_code, "code"), given_or_asked(second_code, "next code")
     with services_of(context) as services:
         drift_seconds = services.administrator.resync(serial, first_code, second_code)
     if as_json:

@@ -2,8 +2,8 @@
 
 Whoever changes the file holds a lock on its directory (the file itself is replaced, so a lock on it would not last).
 The new file takes the place of the old in one step and keeps its owner and mode. A last line without an end may have
-been cut off: only `edit`, where a person has just seen it, completes it. `now` is local time as (year, month, day, hour,
-minute, second, ...).
+been cut off: only `edit`, where a person has just seen it, completes it. `now` is local time as (year, month, day,
+hour, minute, second, ...).
 """
 
 from __future__ import annotations

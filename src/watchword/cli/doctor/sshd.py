@@ -10,7 +10,7 @@ from watchword.cli.doctor.findings import Area, Finding, Findings
 
 AREA = Area("sshd")
 DEFAULT_CONFIG = Path("/etc/ssh/sshd_config")
-THEN = "as conf/sshd_config.d/watchword.conf has it; then `sshd -t`, and reload sshd"
+THEN = "as conf/sshd_config.d/00-watchword.conf has it; then `sshd -t`, and reload sshd"
 RECOMMENDED = "AuthenticationMethods publickey,keyboard-interactive:pam keyboard-interactive:pam"
 PROGRAM_SECONDS = 10
 DEEPEST_INCLUDE = 16  # SERVCONF_MAX_DEPTH
