@@ -82,6 +82,16 @@ def test_a_secret_is_shown_when_made_and_never_again(operator: Operator) -> None
     assert "XXX-XXX-1234" in later[4]
 
 
+def test_an_sms_token_that_nothing_can_be_sent_to_is_warned_of(operator: Operator) -> None:
+    added = operator.run("token", "add", "bob", "--kind", "sms", "--phone", "+15125551234")
+    assert "no message will leave" in added.stderr
+    operator.config.write_text(
+        operator.config.read_text() + f'[sms]\ncarrier = "recorder"\nrecorder_file = "{operator.directory}/texts"\n'
+    )
+    added = operator.run("token", "add", "eve", "--kind", "sms", "--phone", "+15125551234")
+    assert "no message will leave" not in added.stderr
+
+
 def test_static_codes_are_drawn_and_a_class_redrawn(operator: Operator) -> None:
     first = operator.ask("token", "add", "train01", "--kind", "static")
     assert re.fullmatch(r"[0-9]{6}", first["code"])

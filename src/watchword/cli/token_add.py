@@ -66,12 +66,15 @@ def add(
             case Kind.STATIC:
                 new = services.pairer.add_static(name, code=own_code, label=label)
         known = _is_known(services, name)
+        can_send = services.postman is not None
     if as_json:
         say_json({"account": name, "serial": new.serial, "otpauth": new.otpauth or None, "code": new.code or None})
     else:
         _show_new(name, new)
     if not known:
         typer.echo(f"watchword: note that nobody is called {name} in the directory", err=True)
+    if kind is Kind.SMS and not can_send:
+        typer.echo("watchword: note that [sms] carrier is none: no message will leave", err=True)
 
 
 def _check_options(context: typer.Context, kind: Kind) -> None:
