@@ -65,7 +65,7 @@ def _reseal(context: typer.Context, *, as_json: bool) -> None:
     if as_json:
         say_json({"primary": primary, "resealed": resealed.changed, "damaged": resealed.damaged})
     else:
-        say(f"key {primary} seals from now on; {resealed.changed} secrets were sealed anew")
+        say(f"key {primary} seals from now on; secrets sealed anew: {resealed.changed}")
     if resealed.damaged:
         raise SealError(
             f"{len(resealed.damaged)} tokens cannot be opened: {', '.join(resealed.damaged[:10])}",
