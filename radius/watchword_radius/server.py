@@ -118,7 +118,11 @@ class RadiusServer:
     async def _settle(
         self, request: Request, key: RequestKey, sender: Address, transport: asyncio.DatagramTransport
     ) -> None:
-        reply = await self._reply_to(request)
+        try:
+            reply = await self._reply_to(request)
+        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+            log.error("a request could not be answered: %s", type(error).__name__)
+            reply = None
         if reply is None:
             # Silence: the client turns to the next server, or sends again and is settled then.
             self._replies.forget(key)
@@ -177,8 +181,12 @@ class _Endpoint(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        try:
             self._server.receive(data, cast("Address", addr), self._transport)
+        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+            log.error("a packet could not be read: %s", type(error).__name__)
 
 
 class Complaints:

@@ -155,6 +155,15 @@ def test_neither_number_nor_code_is_in_the_database_or_the_audit_log_in_clear(se
     assert code not in dump
 
 
+def test_an_account_that_an_operator_holds_reads_what_an_open_one_does(server: Server) -> None:
+    server.pairer.add_sms("held", "+15125551234", country_code="1")
+    server.administrator.lock("held")
+    for _ in range(2):
+        assert server.begin("held").text == server.begin("bob").text
+    assert server.postman.deliver_due() == 1, "bob's alone"
+    assert server.postman.deliver_due() == 0
+
+
 def test_a_lockout_that_ends_leaves_nobody_waiting_for_a_message_that_never_left(world: World) -> None:
     world.policy = replace(world.policy, lockout=LockoutPolicy(3, 120))
     server = world.another_server("two")

@@ -280,3 +280,26 @@ def test_init_gives_the_daemon_its_files_and_follows_no_link_of_the_daemons(
     anchors.symlink_to(precious)
     assert isinstance(operator.run("init").exception, SettingsError)
     assert precious.stat().st_uid == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["token", "disable", "S"], {"serial": "S", "enabled": False}),
+        (["token", "enable", "S"], {"serial": "S", "enabled": True}),
+        (["token", "first", "S"], {"serial": "S", "rank": 0}),
+        (["token", "rename", "S", "fob"], {"serial": "S", "name": "fob"}),
+        (["token", "unassign", "S"], {"serial": "S", "account": None}),
+        (["token", "assign", "DRAWER", "bob"], {"serial": "DRAWER", "account": "bob"}),
+        (["token", "remove", "S"], {"serial": "S", "removed": True}),
+        (["account", "lock", "alice"], {"account": "alice", "locked": True}),
+        (["account", "unlock", "alice"], {"account": "alice", "locked": False}),
+        (["account", "clear-failures", "alice"], {"account": "alice", "failures": 0}),
+    ],
+)
+def test_what_was_done_is_told_to_programs_too(operator: Operator, words: list[str], answer: dict[str, Any]) -> None:
+    fobs = operator.directory / "fobs.csv"
+    fobs.write_text(f"S,{'ab' * 20}\nDRAWER,{'cd' * 20}\n", encoding="utf-8")
+    operator.do("token", "import", str(fobs))
+    operator.do("token", "assign", "S", "alice")
+    assert operator.ask(*words) == answer

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from watchword.cli.context import services_of
-from watchword.cli.output import AsJson, say, say_json, say_table, when
+from watchword.cli.output import AsJson, say, say_done, say_json, say_table, when
 from watchword.cli.tokens import MOST_AT_ONCE, describe
 from watchword.domain.lockout import FOREVER
 from watchword.services.administer import AccountView
@@ -80,24 +80,24 @@ def _state(view: AccountView) -> str:
 
 
 @app.command()
-def lock(context: typer.Context, name: Name) -> None:
+def lock(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Hold an account, paired or not: no code opens it until `unlock`. Example: watchword account lock alice."""
     with services_of(context) as services:
         services.administrator.lock(name)
-    say(f"{name} is locked until `watchword account unlock {name}`")
+    say_done(f"{name} is locked until `watchword account unlock {name}`", as_json=as_json, account=name, locked=True)
 
 
 @app.command()
-def unlock(context: typer.Context, name: Name) -> None:
+def unlock(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Open an account, whoever or whatever locked it. Example: watchword account unlock alice."""
     with services_of(context) as services:
         services.administrator.unlock(name)
-    say(f"{name} is unlocked")
+    say_done(f"{name} is unlocked", as_json=as_json, account=name, locked=False)
 
 
 @app.command("clear-failures")
-def clear_failures(context: typer.Context, name: Name) -> None:
+def clear_failures(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Start a new count of failed codes; this ends a lockout. Example: watchword account clear-failures alice."""
     with services_of(context) as services:
         services.administrator.clear_failures(name)
-    say(f"{name} has no failed codes")
+    say_done(f"{name} has no failed codes", as_json=as_json, account=name, failures=0)

@@ -30,6 +30,11 @@ def say_json(value: object) -> None:
     typer.echo(json.dumps(value))
 
 
+def say_done(text: str, *, as_json: bool, **done: object) -> None:
+    """Tell what was done: a sentence for people, an object for programs."""
+    say_json(done) if as_json else say(text)
+
+
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; control characters, which may come from a log, are shown and not obeyed."""
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)

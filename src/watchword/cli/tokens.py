@@ -8,7 +8,7 @@ import typer
 
 from watchword.cli.context import services_of
 from watchword.cli.line_input import given_or_asked
-from watchword.cli.output import AsJson, bar, say, say_json, say_table, when
+from watchword.cli.output import AsJson, bar, say, say_done, say_json, say_table, when
 from watchword.cli.token_add import add
 from watchword.domain.phones import mask_phone
 from watchword.domain.tokens import Kind
@@ -99,27 +99,27 @@ def show(context: typer.Context, serial: Serial, as_json: AsJson = False) -> Non
 
 
 @app.command()
-def enable(context: typer.Context, serial: Serial) -> None:
+def enable(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Let a token be used again. Example: watchword token enable SOFT-7F3A19C2."""
     with services_of(context) as services:
         services.administrator.set_enabled(serial, enabled=True)
-    say(f"{serial} can be used")
+    say_done(f"{serial} can be used", as_json=as_json, serial=serial, enabled=True)
 
 
 @app.command()
-def disable(context: typer.Context, serial: Serial) -> None:
+def disable(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Keep a token from being used. Example: watchword token disable SOFT-7F3A19C2."""
     with services_of(context) as services:
         services.administrator.set_enabled(serial, enabled=False)
-    say(f"{serial} cannot be used")
+    say_done(f"{serial} cannot be used", as_json=as_json, serial=serial, enabled=False)
 
 
 @app.command()
-def first(context: typer.Context, serial: Serial) -> None:
+def first(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Make a token the one that a login of its account asks for. Example: watchword token first SMS-7F3A19C2."""
     with services_of(context) as services:
         services.administrator.make_first(serial)
-    say(f"{serial} is its account's first token")
+    say_done(f"{serial} is its account's first token", as_json=as_json, serial=serial, rank=0)
 
 
 @app.command()
@@ -127,35 +127,41 @@ def rename(
     context: typer.Context,
     serial: Serial,
     label: Annotated[str, typer.Argument(metavar="NAME", help="What its owner calls it.")],
+    as_json: AsJson = False,
 ) -> None:
     """Give a token its owner's name for it. Example: watchword token rename SOFT-7F3A19C2 'my old phone'."""
     with services_of(context) as services:
         services.administrator.rename(serial, label)
-    say(f"{serial} is called {label}")
+    say_done(f"{serial} is called {label}", as_json=as_json, serial=serial, name=label)
 
 
 @app.command()
-def remove(context: typer.Context, serial: Serial) -> None:
+def remove(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Remove a token for good. Example: watchword token remove SOFT-7F3A19C2."""
     with services_of(context) as services:
         services.pairer.remove(serial)
-    say(f"{serial} is removed")
+    say_done(f"{serial} is removed", as_json=as_json, serial=serial, removed=True)
 
 
 @app.command()
-def assign(context: typer.Context, serial: Serial, name: Annotated[str, typer.Argument(help="The account.")]) -> None:
+def assign(
+    context: typer.Context,
+    serial: Serial,
+    name: Annotated[str, typer.Argument(help="The account.")],
+    as_json: AsJson = False,
+) -> None:
     """Pair an account with a fob from the drawer. Example: watchword token assign 2600123456789 alice."""
     with services_of(context) as services:
         services.pairer.assign(serial, name)
-    say(f"{name} is paired with {serial}")
+    say_done(f"{name} is paired with {serial}", as_json=as_json, serial=serial, account=name)
 
 
 @app.command()
-def unassign(context: typer.Context, serial: Serial) -> None:
+def unassign(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Put a fob back in the drawer. Example: watchword token unassign 2600123456789."""
     with services_of(context) as services:
         services.pairer.unassign(serial)
-    say(f"{serial} is in the drawer")
+    say_done(f"{serial} is in the drawer", as_json=as_json, serial=serial, account=None)
 
 
 @app.command()

@@ -163,9 +163,9 @@ class Settlement:
         if last is not None and self._now < last.expires_at:
             return Reason.TEXT_STILL_GOOD
         good_seconds = self._policy.sent_code_seconds
-        if self._is_locked(name):
-            # When the lockout ends, the next one asked for must be sent.
-            good_seconds = min(good_seconds, max(1, self._standings[name].locked_until - int(self._now)))
+        if self._standings[name].is_locked_out(self._now):
+            # When the lockout ends, the next one asked for must be sent. (An operator's unlock takes the code away.)
+            good_seconds = min(good_seconds, self._standings[name].locked_until - int(self._now))
         sent = draw_code(token.serial, self._random_octets, int(self._now), good_seconds)
         self._work.sent_codes.issue(sent)
         self._sent[token.serial] = sent
@@ -186,7 +186,7 @@ class Settlement:
         tokens = self._tokens.get(name, [])
         if standing is None or not tokens or self._is_locked(name):
             self._search_decoy(code)
-            return self._denied(self._why_closed(standing, tokens))
+            return self._denied(self._why_closed(standing))
         opened_by, reason = self._find_opener(tokens, code)
         if opened_by is None:
             self._standings[name] = standing.after_failure(self._policy.lockout, self._now)
@@ -195,12 +195,12 @@ class Settlement:
         self._refused.discard(name)
         return Granted(opened_by.serial), Reason.RIGHT_CODE, opened_by.serial
 
-    def _why_closed(self, standing: Standing | None, tokens: Sequence[Token]) -> Reason:
+    def _why_closed(self, standing: Standing | None) -> Reason:
         if standing is None:
             return Reason.UNKNOWN
         if standing.held:
             return Reason.HELD
-        return Reason.LOCKED if standing.is_locked_out(self._now) else Reason.UNPAIRED if not tokens else Reason.LOCKED
+        return Reason.LOCKED if standing.is_locked_out(self._now) else Reason.UNPAIRED
 
     def _find_opener(self, tokens: Sequence[Token], code: str) -> tuple[Token | None, Reason]:
         """Find the token that this code is good for, and spend the code."""
