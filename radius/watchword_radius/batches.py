@@ -47,15 +47,17 @@ class Batches:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._running: asyncio.Task[None] | None = None
 
-    async def settle(self, attempt: Attempt) -> Outcome | None:
-        """Have an attempt settled with the next batch; None if it could not be, and nothing was granted."""
-        if len(self._waiting) >= MOST_WAITING:
-            return None
+    def settle(self, attempt: Attempt) -> asyncio.Future[Outcome | None]:
+        """Have an attempt settled with the next batch; comes to None if it could not be, and nothing was granted."""
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        if len(self._waiting) >= MOST_WAITING:
+            future.set_result(None)
+            return future
         self._waiting.append(_Waiting(attempt, future, self._monotonic()))
         if self._running is None or self._running.done():
+            # Begins when whoever called has handed over all that it has.
             self._running = asyncio.create_task(self._run())
-        return await future
+        return future
 
     async def _run(self) -> None:
         while self._waiting:

@@ -62,7 +62,7 @@ async def _work(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _reread_clients, server, config)
-    await server.listen(sockets)
+    server.listen(sockets)
     if postman is not None:
         postman.start()
     log.info("answering on %s", ", ".join(settings.radius.listen))

@@ -1,11 +1,14 @@
 """From a datagram to an attempt, and from an outcome to a reply. No sockets, no store.
 
-Rule 1. A packet that does not prove that it comes from the client is dropped without a word.
+Rule 1. A packet that does not prove that it comes from the client is dropped without a word, and before it is read: a
+        flood of them must not take from the logins more than it has to.
 Rule 2. Text from the network is decoded strictly: octets that are not UTF-8 make a wrong code, never another code.
 Rule 3. Every reply carries a Message-Authenticator, and carries it first (CVE-2024-3596).
 """
 
+import functools
 import hashlib
+import hmac
 import ipaddress
 from dataclasses import dataclass
 
@@ -36,6 +39,14 @@ LONGEST_PASSWORD = 128
 LONGEST_TEXT = 253
 HEADER_OCTETS = 20
 
+PROOF_OCTETS = 16
+PROOF_HEADER = bytes([MESSAGE_AUTHENTICATOR, 2 + PROOF_OCTETS])
+PROOF_BEGINS = HEADER_OCTETS + len(PROOF_HEADER)
+PROOF_ENDS = PROOF_BEGINS + PROOF_OCTETS
+WRONG_PROOF = "a wrong Message-Authenticator: is the secret the same on both sides?"
+
+ADDRESSES_REMEMBERED = 10_000
+
 
 class Dropped(Exception):
     """The datagram gets no answer; says why, for the log, quoting nothing of it."""
@@ -56,31 +67,45 @@ class Request:
 
 def read_request(datagram: bytes, client: Client) -> Request:
     """Decode a datagram and check that the client sent it; raises Dropped."""
+    if client.require_message_authenticator:
+        _check_first_attribute(datagram, client.secret)
     try:
         packet = Packet(packet=datagram, secret=client.secret)
     except PacketError:
         raise Dropped("not a RADIUS packet") from None
     if packet.code not in (AccessRequest, StatusServer):
         raise Dropped(f"code {packet.code} is not ours")
-    _check_sender(packet, client)
+    _check_proofs(packet, client)
     if packet.code == StatusServer:
         return Request(packet, StatusQuery())
     return Request(packet, _read_attempt(packet, client))
 
 
-def _check_sender(packet: Packet, client: Client) -> None:
+def _check_first_attribute(datagram: bytes, secret: bytes) -> None:
+    """Check that a datagram begins with a right Message-Authenticator (RFC 3579, section 3.2); raises Dropped."""
+    length = int.from_bytes(datagram[2:4], "big")
+    if not HEADER_OCTETS <= length <= len(datagram):
+        raise Dropped("not a RADIUS packet")
+    signed = datagram[:length]  # what follows is padding (RFC 2865, section 3)
+    if signed[HEADER_OCTETS:PROOF_BEGINS] != PROOF_HEADER or length < PROOF_ENDS:
+        raise Dropped("the Message-Authenticator is not the first attribute, or there is none")
+    blank = signed[:PROOF_BEGINS] + bytes(PROOF_OCTETS) + signed[PROOF_ENDS:]
+    if not hmac.compare_digest(hmac.digest(secret, blank, "md5"), signed[PROOF_BEGINS:PROOF_ENDS]):
+        raise Dropped(WRONG_PROOF)
+
+
+def _check_proofs(packet: Packet, client: Client) -> None:
+    """Check that there is one proof and, where it need not come first, that it is right; raises Dropped."""
     proofs = packet.get(MESSAGE_AUTHENTICATOR, [])
     if not proofs:
         # RFC 5997, section 3: a Status-Server always has one.
-        if client.require_message_authenticator or packet.code == StatusServer:
+        if packet.code == StatusServer:
             raise Dropped("no Message-Authenticator")
         return
-    if len(proofs) != 1 or len(proofs[0]) != 16:
+    if len(proofs) != 1 or len(proofs[0]) != PROOF_OCTETS:
         raise Dropped("a malformed Message-Authenticator")
-    if client.require_message_authenticator and packet.raw_packet[HEADER_OCTETS] != MESSAGE_AUTHENTICATOR:
-        raise Dropped("the Message-Authenticator is not the first attribute")
-    if not packet.verify_message_authenticator():
-        raise Dropped("a wrong Message-Authenticator: is the secret the same on both sides?")
+    if not client.require_message_authenticator and not packet.verify_message_authenticator():
+        raise Dropped(WRONG_PROOF)
 
 
 def _read_attempt(packet: Packet, client: Client) -> Attempt:
@@ -126,7 +151,7 @@ def reveal_password(hidden: bytes, secret: bytes, authenticator: bytes) -> bytes
     for start in range(0, len(hidden), 16):
         block = hidden[start : start + 16]
         mask = hashlib.md5(secret + previous, usedforsecurity=False).digest()
-        revealed += bytes(a ^ b for a, b in zip(block, mask, strict=True))
+        revealed += (int.from_bytes(block, "big") ^ int.from_bytes(mask, "big")).to_bytes(16, "big")
         previous = block
     return revealed.rstrip(b"\0")
 
@@ -153,6 +178,7 @@ def _node(text: str) -> str:
     return text if text.isprintable() and len(text) <= 128 else ""
 
 
+@functools.lru_cache(ADDRESSES_REMEMBERED)
 def _numeric_address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text.partition("%")[0]))  # a scope says nothing to anybody else

@@ -18,7 +18,7 @@ MOST_KEPT = 50_000
 class RequestKey(NamedTuple):
     """What makes two packets the same request."""
 
-    sender: tuple[str, int]
+    sender: tuple[str, int] | tuple[str, int, int, int]
     code: int
     identifier: int
     authenticator: bytes

@@ -1,10 +1,11 @@
 """The sockets: datagrams in, replies out. What a login needs is never kept here."""
 
 import asyncio
+import functools
 import logging
 import socket
-from collections.abc import Callable, Coroutine, Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from watchword.clock import Clock
 from watchword.domain.errors import WatchwordError
@@ -21,13 +22,28 @@ SECONDS_BETWEEN_COMPLAINTS = 10.0
 MOST_COMPLAINTS = 20
 """In that time, about different senders or for different reasons."""
 
+LARGEST_DATAGRAM = 4096
+"""RFC 2865, section 3. What is longer is cut, and its signature wrong."""
+
+MOST_READ_AT_ONCE = 128
+
 REFUSAL_BEAT_SECONDS = 0.1
 """A refusal leaves on the next beat after its request came: what was looked up and written for it took far less, and
 so how long it took tells nobody whether the account is unknown, unpaired, locked, or the code wrong."""
 
 log = logging.getLogger(__name__)
 
-Address = tuple[str, int]
+Address = tuple[str, int] | tuple[str, int, int, int]
+
+
+class _Open(NamedTuple):
+    """A request that has no reply yet."""
+
+    request: Request
+    key: RequestKey
+    sender: Address
+    bound: socket.socket
+    came_at: float
 
 
 def open_sockets(listen: Sequence[str], *, shared: bool) -> list[socket.socket]:
@@ -66,30 +82,44 @@ class RadiusServer:
         self._ping = ping
         self._message_waits = message_waits
         self._replies = Replies()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._transports: list[asyncio.DatagramTransport] = []
+        self._sockets: list[socket.socket] = []
         self._complaints = Complaints(monotonic)
-        self._finishing = False
+        self._unanswered = 0
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+        self._status_queries: set[asyncio.Task[None]] = set()
 
-    async def listen(self, sockets: Sequence[socket.socket]) -> None:
+    def listen(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to answer on these sockets."""
-        loop = asyncio.get_running_loop()
         for bound in sockets:
-            transport, _ = await loop.create_datagram_endpoint(lambda: _Endpoint(self), sock=bound)
-            self._transports.append(transport)
+            asyncio.get_running_loop().add_reader(bound, self._read, bound)
+            self._sockets.append(bound)
 
     async def finish(self) -> None:
         """Take no new request, answer those that have begun, and close the sockets."""
-        self._finishing = True
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        for transport in self._transports:
-            transport.close()
+        for bound in self._sockets:
+            asyncio.get_running_loop().remove_reader(bound)
+        await self._all_answered.wait()
+        for bound in self._sockets:
+            bound.close()
 
-    def receive(self, datagram: bytes, sender: Address, transport: asyncio.DatagramTransport) -> None:
+    def _read(self, bound: socket.socket) -> None:
+        """Take what lies in a socket, but not so much of it that all else waits."""
+        for _ in range(MOST_READ_AT_ONCE):
+            try:
+                datagram, sender = bound.recvfrom(LARGEST_DATAGRAM)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.error("a socket cannot be read: %s", error.strerror)
+                return
+            try:
+                self._receive(datagram, sender, bound)
+            except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+                log.error("a packet could not be read: %s", type(error).__name__)
+
+    def _receive(self, datagram: bytes, sender: Address, bound: socket.socket) -> None:
         """Look at a datagram: drop it, answer it again, or begin to settle it."""
-        if self._finishing:
-            return
         client = self.clients.find(sender[0])
         if client is None:
             self._complaints.about(sender[0], "no client has this address")
@@ -104,47 +134,63 @@ class RadiusServer:
         match self._replies.find(key, now):
             case None:
                 self._replies.begin(key, now)
-                self._start(self._settle(request, key, sender, transport))
+                self._begin(_Open(request, key, sender, bound, now))
             case bytes(reply):
-                transport.sendto(reply, sender)
+                self._send(bound, reply, sender)
             case _in_work:
                 pass
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _settle(
-        self, request: Request, key: RequestKey, sender: Address, transport: asyncio.DatagramTransport
-    ) -> None:
-        try:
-            reply = await self._reply_to(request)
-        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
-            log.error("a request could not be answered: %s", type(error).__name__)
-            reply = None
-        if reply is None:
-            # Silence: the client turns to the next server, or sends again and is settled then.
-            self._replies.forget(key)
-            return
-        self._replies.finish(key, reply, self._monotonic())
-        transport.sendto(reply, sender)
-
-    async def _reply_to(self, request: Request) -> bytes | None:
-        match request.ask:
+    def _begin(self, opened: "_Open") -> None:
+        self._unanswered += 1
+        self._all_answered.clear()
+        match opened.request.ask:
             case StatusQuery():
-                return write_status_reply(request) if await self._store_answers() else None
+                task = asyncio.get_running_loop().create_task(self._answer_status(opened))
+                self._status_queries.add(task)
+                task.add_done_callback(self._status_queries.discard)
             case Attempt() as attempt:
-                came_at = self._monotonic()
-                outcome = await self._batches.settle(attempt)
-                if _refuses(outcome, attempt):
-                    await asyncio.sleep(_seconds_to_beat(self._monotonic() - came_at))
+                self._batches.settle(attempt).add_done_callback(functools.partial(self._settled, opened, attempt))
+
+    async def _answer_status(self, opened: "_Open") -> None:
+        self._close(opened, write_status_reply(opened.request) if await self._store_answers() else None)
+
+    def _settled(self, opened: "_Open", attempt: Attempt, settled: asyncio.Future[Outcome | None]) -> None:
+        """Reply to what has been settled: at once, or, to a refusal, on the beat."""
+        outcome = settled.result()
+        if _refuses(outcome, attempt):
+            wait = _seconds_to_beat(self._monotonic() - opened.came_at)
+            asyncio.get_running_loop().call_later(wait, self._reply, opened, outcome)
+        else:
+            self._reply(opened, outcome)
+
+    def _reply(self, opened: "_Open", outcome: Outcome | None) -> None:
+        reply = None
+        try:
+            reply = write_reply(opened.request, outcome) if outcome is not None else None
+        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+            log.error("a reply could not be written: %s", type(error).__name__)
+        self._close(opened, reply)
         match outcome:
-            case None:
-                return None
             case Challenge(message_waits=True):
                 self._message_waits()
-        return write_reply(request, outcome)
+
+    def _close(self, opened: "_Open", reply: bytes | None) -> None:
+        """Send a reply and remember it; None is silence: the client turns elsewhere, or asks again and is settled."""
+        if reply is None:
+            self._replies.forget(opened.key)
+        else:
+            self._replies.finish(opened.key, reply, self._monotonic())
+            self._send(opened.bound, reply, opened.sender)
+        self._unanswered -= 1
+        if not self._unanswered:
+            self._all_answered.set()
+
+    def _send(self, bound: socket.socket, reply: bytes, receiver: Address) -> None:
+        """Send a reply; one that cannot leave is lost, as on the way, and the client asks again."""
+        try:
+            bound.sendto(reply, receiver)
+        except OSError as error:
+            self._complaints.about(receiver[0], f"its reply could not leave ({error.strerror})")
 
     async def _store_answers(self) -> bool:
         try:
@@ -168,25 +214,6 @@ def _refuses(outcome: Outcome | None, attempt: Attempt) -> bool:
 
 def _seconds_to_beat(elapsed_seconds: float) -> float:
     return REFUSAL_BEAT_SECONDS - elapsed_seconds % REFUSAL_BEAT_SECONDS
-
-
-class _Endpoint(asyncio.DatagramProtocol):
-    """Hands a socket's datagrams to the server."""
-
-    def __init__(self, server: RadiusServer) -> None:
-        self._server = server
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int] | tuple[str, int, int, int]) -> None:
-        if self._transport is None:
-            return
-        try:
-            self._server.receive(data, cast("Address", addr), self._transport)
-        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
-            log.error("a packet could not be read: %s", type(error).__name__)
 
 
 class Complaints:

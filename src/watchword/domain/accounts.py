@@ -16,6 +16,8 @@ def is_account_name(name: str) -> bool:
     """
     if not name or name.startswith("-"):
         return False
+    if name.isascii():  # nearly all are; the same rule, said faster
+        return name.isprintable() and " " not in name and len(name) <= LONGEST_NAME_OCTETS
     if any(unicodedata.category(character)[0] in "CZ" for character in name):
         return False
     return len(name.encode("utf-8")) <= LONGEST_NAME_OCTETS

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Origin = str | tuple[int, int]
     Clauses = tuple[tuple[Word, ...], ...]
 
+GRAMMAR = 1
+"""Raised when a line that was right becomes wrong: logins remember lines that were right, and must then forget them."""
+
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NAME_STARTS = frozenset(_LETTERS + "0123456789_")
 _NAME_CHARACTERS = frozenset(_LETTERS + "0123456789_.-+\\")

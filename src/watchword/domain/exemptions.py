@@ -8,7 +8,9 @@ Rule 4. A question that cannot be answered (a group that cannot be looked up) ha
         Kleene's logic has it: `carol (staff)` still holds for carol, `ALL EXCEPT (staff)` is None for everybody. A `+`
         line that comes to None does not match, a `-` line does.
 
-`find` runs inside sshd at each login. Nothing is imported for it but sibling modules, and `re` if the file is large.
+`find` runs inside sshd at each login. Nothing is imported for it but sibling modules, and `re` if the file is large. A
+large file is not parsed whole: plain_lines.py passes over lines that are right and a stranger's, and of lines that an
+earlier login found right (known_lines.py), candidate_lines.py finds those that may speak of this one.
 docs/reference/exemptions.md is the syntax as people read it.
 """
 
@@ -40,10 +42,11 @@ UNENDED = "the last line has no end: was the file cut off? Complete it, with a l
 class Finding:
     """What an exemption file says about one login: which line decided, and where the reading ended early, if it did.
 
-    Line numbers count from 1; 0 means none. A finding has no truth value: ask for `exempt`.
+    Line numbers count from 1; 0 means none. `checked` is how many characters of whole lines, from the start, are right
+    for certain. A finding has no truth value: ask for `exempt`.
     """
 
-    __slots__ = ("bad_line", "bad_reason", "exempt", "expires", "line", "reason", "rule")
+    __slots__ = ("bad_line", "bad_reason", "checked", "exempt", "expires", "line", "reason", "rule")
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Finding:
         expires: str | None = None,
         bad_line: int = 0,
         bad_reason: str = "",
+        checked: int = 0,
     ) -> None:
         self.exempt = exempt
         self.reason = reason
@@ -63,6 +67,7 @@ class Finding:
         self.expires = expires
         self.bad_line = bad_line
         self.bad_reason = bad_reason
+        self.checked = checked
 
     def __bool__(self) -> NoReturn:
         raise TypeError("ask a finding for .exempt; it has no truth value")
@@ -89,56 +94,72 @@ class Problem:
         self.reason = reason
 
 
-def find(text: str, login: Login, *, large: int = LARGE) -> Finding:
+def find(text: str, login: Login, *, large: int = LARGE, known: tuple[int, int] | None = None) -> Finding:
     """Find what the lines say about a login.
 
     Bytes that are not UTF-8 are to be decoded as lone surrogates (errors="surrogateescape"): they make their line bad.
+    `known` is (head, tail) of known_lines.shared(): the lines before head and from tail on are taken for right.
     """
     if not login.account:
         return Finding(False, "no account is named")
     reader = LineReader()
     ended = text[: text.rfind("\n") + 1]
-    for start, line in _concerning(ended, login.account, large):
+    for start, line in _concerning(ended, login, large, known or (0, len(ended))):
         try:
             rule = reader.read(line)
         except InvalidValue as wrong:
-            return _stopped(text.count("\n", 0, start) + 1, str(wrong))
+            return _stopped(text.count("\n", 0, start) + 1, str(wrong), start)
         if rule is None:
             continue
         met = login.meets(rule)
         if met or (met is None and not rule.exempts):
-            return _decided(rule, met, text.count("\n", 0, start) + 1, line)
+            return _decided(rule, met, text.count("\n", 0, start) + 1, line, start)
     if len(ended) < len(text):
-        return _stopped(text.count("\n") + 1, UNENDED)
-    return Finding(False, "no line matches")
+        return _stopped(text.count("\n") + 1, UNENDED, len(ended))
+    return Finding(False, "no line matches", checked=len(ended))
 
 
-def _stopped(number: int, wrong: str) -> Finding:
+def _stopped(number: int, wrong: str, start: int) -> Finding:
     why = f"line {number} does not parse, so it and all below it are left out"
-    return Finding(False, why, bad_line=number, bad_reason=wrong)
+    return Finding(False, why, bad_line=number, bad_reason=wrong, checked=start)
 
 
-def _decided(rule: Rule, met: bool | None, number: int, line: str) -> Finding:
+def _decided(rule: Rule, met: bool | None, number: int, line: str, start: int) -> Finding:
     if rule.exempts:
         reason = f"line {number} exempts"
     elif met:
         reason = f"line {number} says: not exempt"
     else:
         reason = f"line {number} names what cannot be looked up: not exempt"
-    return Finding(rule.exempts, reason, line=number, rule=line.strip(), expires=rule.expires)
+    checked = start + len(line) + 1
+    return Finding(rule.exempts, reason, line=number, rule=line.strip(), expires=rule.expires, checked=checked)
 
 
-def _concerning(text: str, account: str, large: int) -> Iterator[tuple[int, str]]:
-    """Yield each line that may concern the account or be wrong, with the place where it starts."""
-    if len(text) < large:
-        start = 0
-        for line in text.split("\n"):
+def _concerning(text: str, login: Login, large: int, known: tuple[int, int]) -> Iterator[tuple[int, str]]:
+    """Yield each line that may concern the login or be wrong, with the place where it starts."""
+    head, tail = known
+    if head or tail < len(text):
+        from watchword.domain.candidate_lines import candidates  # noqa: PLC0415  # brings `re`, as below
+
+        yield from candidates(text, 0, head, login.account, login.address)
+        yield from _doubtful(text, head, tail, login.account, large)
+        yield from candidates(text, tail, len(text), login.account, login.address)
+    else:
+        yield from _doubtful(text, 0, len(text), login.account, large)
+
+
+def _doubtful(text: str, start: int, end: int, account: str, large: int) -> Iterator[tuple[int, str]]:
+    """Yield each line of text[start:end] that may concern the account or be wrong."""
+    doubtful = text[start:end]
+    if len(doubtful) < large:
+        for line in doubtful.split("\n"):
             yield start, line
             start += len(line) + 1
         return
     from watchword.domain.plain_lines import others  # noqa: PLC0415  # brings `re`; small files do without
 
-    yield from others(text, account)
+    for place, line in others(doubtful, account):
+        yield start + place, line
 
 
 def lines(text: str) -> Iterator[tuple[int, str, Rule | Problem | None]]:

@@ -45,4 +45,4 @@ class Standing:
 
     def after_success(self) -> "Standing":
         """Answer the standing after a code that was right: the row of failures is broken."""
-        return replace(self, failures=0, locked_until=0)
+        return replace(self, failures=0, locked_until=0) if self.failures or self.locked_until else self

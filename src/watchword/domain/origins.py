@@ -72,9 +72,15 @@ def client_address(address: str | None) -> int | None:
 def address_text(address: str) -> str:
     """Write a numeric client address as a host netgroup would list it: without scope, IPv4 in its own form."""
     number = client_address(address)
-    if number is not None and number >= _IPV4:
-        return ".".join(str(number >> shift & 0xFF) for shift in (24, 16, 8, 0))
-    return address.partition("%")[0]
+    octets = None if number is None else ipv4_octets(number)
+    return ".".join(map(str, octets)) if octets else address.partition("%")[0]
+
+
+def ipv4_octets(number: int) -> tuple[int, int, int, int] | None:
+    """Return the octets of an address that client_address() gave, or None if it is IPv6."""
+    if number < _IPV4:
+        return None
+    return number >> 24 & 0xFF, number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF
 
 
 def _unmap(ipv6: int) -> int:

@@ -42,13 +42,19 @@ class OtpProfile:
 
 def code_at(secret: bytes, step: int, profile: OtpProfile) -> str:
     """Answer the code of one time step, a string of `profile.digits` digits."""
-    return _generator(secret, profile).at(step)
+    return _Generator(secret, profile).at(step)
 
 
-def _generator(secret: bytes, profile: OtpProfile) -> pyotp.HOTP:
-    return pyotp.HOTP(
-        base64.b32encode(secret).decode("ascii"), digits=profile.digits, digest=_DIGESTS[profile.algorithm]
-    )
+class _Generator(pyotp.HOTP):
+    """pyotp's HOTP for a secret in octets, which it would otherwise decode from base32 for each code."""
+
+    def __init__(self, secret: bytes, profile: OtpProfile) -> None:
+        self._octets = secret
+        super().__init__("", digits=profile.digits, digest=_DIGESTS[profile.algorithm])
+
+    def byte_secret(self) -> bytes:
+        """Answer the secret as it is; how long it must be is said where seeds come in."""
+        return self._octets
 
 
 def normalise_code(typed: str) -> str:
@@ -58,7 +64,12 @@ def normalise_code(typed: str) -> str:
 
 def _outwards(start: int, steps: range) -> Iterator[int]:
     """Yield every step, those nearest to `start` first."""
-    yield from sorted(steps, key=lambda step: abs(step - start))
+    if start in steps:
+        yield start
+    for distance in range(1, max(start - steps.start, steps.stop - start) + 1):
+        for step in (start - distance, start + distance):
+            if step in steps:
+                yield step
 
 
 def find_step(secret: bytes, code: str, profile: OtpProfile, *, start: int, steps: range) -> int | None:
@@ -66,7 +77,7 @@ def find_step(secret: bytes, code: str, profile: OtpProfile, *, start: int, step
 
     Each comparison takes the same time; a wrong code always costs the whole search.
     """
-    generator = _generator(secret, profile)
+    generator = _Generator(secret, profile)
     typed = code.encode("utf-8")
     for step in _outwards(start, steps):
         if step >= 0 and hmac.compare_digest(generator.at(step).encode("ascii"), typed):
@@ -78,7 +89,7 @@ def find_two_in_a_row(
     secret: bytes, first: str, second: str, profile: OtpProfile, *, centre: int, reach: int
 ) -> int | None:
     """Find the step of `second`, where `first` is the code of the step before it."""
-    generator = _generator(secret, profile)
+    generator = _Generator(secret, profile)
     for step in _outwards(centre, range(centre - reach, centre + reach + 1)):
         if step < 1:
             continue

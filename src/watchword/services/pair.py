@@ -139,7 +139,7 @@ class Pairer:
         self._store.write(work)
 
     def _next_rank(self, rows: Work, account_id: int) -> int:
-        ranks = [token.rank for token in rows.tokens.of_accounts([account_id]).get(account_id, ())]
+        ranks = rows.tokens.ranks(account_id)
         if len(ranks) >= MOST_TOKENS:
             raise Conflict(f"the account has {len(ranks)} tokens already", hint="remove one that is not used any more")
         return max(ranks, default=-1) + 1

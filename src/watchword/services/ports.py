@@ -22,6 +22,23 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """An account and all its tokens, in rank order, their secrets unsealed."""
+
+    account: Account
+    tokens: list[Token]
+
+
+@dataclass(frozen=True, slots=True)
+class StepClaim:
+    """A time step of a token, to be recorded as used, and how far off the token's clock was."""
+
+    serial: str
+    step: int
+    drift_steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class SentCode:
     """The code that was texted last for a token; `issue` names this very code."""
 
@@ -84,17 +101,27 @@ class Accounts(Protocol):
         """List accounts by name, from the first beyond `after`."""
 
 
+class Logins(Protocol):
+    """What a batch of logins reads and writes, in as many statements for a hundred as for one."""
+
+    def lock(self, names: Collection[str]) -> dict[str, Holder]:
+        """Find accounts and all their tokens, and keep others from changing them until this work ends."""
+
+    def spend_steps(self, claims: Sequence[StepClaim], now_seconds: int) -> None:
+        """Record time steps as used; if any, or a later one, already was, the whole work is begun anew."""
+
+    def set_standings(self, standings: Mapping[int, Standing]) -> None:
+        """Write the standing of each account, by its row's id; an id that no row has is written nowhere."""
+
+    def touch(self, serials: Collection[str], now_seconds: int) -> None:
+        """Record that tokens were used."""
+
+
 class Tokens(Protocol):
     """The tokens' rows."""
 
-    def of_accounts(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Token]]:
-        """Find all tokens of each account, in rank order, their secrets unsealed."""
-
-    def spend_step(self, serial: str, step: int, drift_steps: int, now_seconds: int) -> bool:
-        """Record a time step as used; False if it, or a later one, already was."""
-
-    def touch(self, serial: str, now_seconds: int) -> None:
-        """Record that a token was used."""
+    def ranks(self, account_id: int) -> list[int]:
+        """List the ranks of an account's tokens."""
 
     def add(self, token: Token, owner: Account | None, now_seconds: int) -> None:
         """Add a token; raises Conflict if its serial is taken."""
@@ -191,6 +218,10 @@ class AuditTrail(Protocol):
 
 class Work(Protocol):
     """One transaction: everything in it happens, or nothing does."""
+
+    @property
+    def logins(self) -> Logins:
+        """The rows that logins touch."""
 
     @property
     def accounts(self) -> Accounts:

@@ -1,6 +1,7 @@
 """Settle login attempts, many in one transaction.
 
-Rule 1. A code is spent in the database, by a statement that succeeds once. Nothing is granted that was not spent.
+Rule 1. A code is spent in the database, by a statement that succeeds once. Nothing is granted that was not spent: what
+        is decided here on rows that were read is undone, all of it, if that statement finds one of the codes spent.
 Rule 2. Attempts on one account are settled one after the other: its row is locked, so guesses made at the same moment
         at several servers are counted, each of them, before the next is looked at.
 Rule 3. What a person reads does not depend on why they are refused, and the same work is done for an account that is
@@ -11,7 +12,6 @@ Rule 4. Every attempt leaves a line in the audit log, in the transaction that se
 import hmac
 from collections.abc import Callable, Sequence
 
-from watchword.domain import audit
 from watchword.domain.accounts import is_account_name
 from watchword.domain.lockout import Standing
 from watchword.domain.otp import SECRET_OCTETS, OtpProfile, find_step, normalise_code
@@ -20,12 +20,16 @@ from watchword.domain.phones import mask_phone
 from watchword.domain.tokens import Kind, Token
 from watchword.services.attempts import Answer, Attempt, Begin, OneShot, PairingQuery
 from watchword.services.handles import Handles
+from watchword.services.login_events import login_event
 from watchword.services.policy import LoginPolicy
-from watchword.services.ports import Account, Seal, SentCode, Work
+from watchword.services.ports import Holder, Seal, SentCode, StepClaim, Work
 from watchword.services.text_codes import compose_message, draw_code
 
 NOBODY = 0
 """The account id that no row has."""
+
+UNKNOWN = Standing()
+"""How an account stands that has no row."""
 
 
 class Settlement:
@@ -45,12 +49,13 @@ class Settlement:
         self._now = now_seconds
         self._random_octets = random_octets
         self._decoy = random_octets(SECRET_OCTETS)
-        self._accounts: dict[str, Account] = {}
-        self._all_tokens: dict[str, list[Token]] = {}
+        self._holders: dict[str, Holder] = {}
         self._tokens: dict[str, list[Token]] = {}
         self._standings: dict[str, Standing] = {}
         self._sent: dict[str, SentCode] = {}
         self._refused: set[str] = set()
+        self._claims: dict[str, StepClaim] = {}
+        self._touched: set[str] = set()
 
     def settle(self, attempts: Sequence[Attempt]) -> list[Outcome]:
         """Answer an outcome for each attempt, in their order."""
@@ -60,27 +65,32 @@ class Settlement:
         for attempt in attempts:
             outcome, reason, serial = self._settle_one(attempt)
             outcomes.append(outcome)
-            events.append(self._event(attempt, outcome, reason, serial))
-        self._write_standings()
+            standing = self._standings.get(attempt.account, UNKNOWN)
+            events.append(
+                login_event(attempt, outcome, reason, serial, failures=standing.failures, now_seconds=self._now)
+            )
+        self._work.logins.spend_steps(list(self._claims.values()), int(self._now))
+        self._work.logins.touch(self._touched, int(self._now))
+        self._work.logins.set_standings(self._changed_standings())
         self._work.audit.record(events)
         return outcomes
 
-    def _write_standings(self) -> None:
-        """Write what changed; and, for whoever was refused, write even if nothing did, or there is no row (Rule 3)."""
-        for name in sorted(self._accounts.keys() | self._refused):
-            account, standing = self._accounts.get(name), self._standings.get(name)
-            if account is None or standing is None:
-                self._work.accounts.set_standing(NOBODY, Standing())
-            elif standing != account.standing or name in self._refused:
-                self._work.accounts.set_standing(account.account_id, standing)
+    def _changed_standings(self) -> dict[int, Standing]:
+        """Collect what changed; and, for whoever was refused, what did not, or has no row (Rule 3)."""
+        changed = {}
+        for name, holder in self._holders.items():
+            standing = self._standings[name]
+            if name in self._refused or standing != holder.account.standing:
+                changed[holder.account.account_id] = standing
+        if self._refused - self._holders.keys():
+            changed[NOBODY] = UNKNOWN
+        return changed
 
     def _load(self, names: set[str]) -> None:
-        self._accounts = self._work.accounts.lock(names)
-        by_id = self._work.tokens.of_accounts([account.account_id for account in self._accounts.values()])
-        for name, account in self._accounts.items():
-            self._all_tokens[name] = list(by_id.get(account.account_id, ()))
-            self._tokens[name] = [token for token in self._all_tokens[name] if token.enabled]
-            self._standings[name] = account.standing.at(self._now)
+        self._holders = self._work.logins.lock(names)
+        for name, holder in self._holders.items():
+            self._tokens[name] = [token for token in holder.tokens if token.enabled]
+            self._standings[name] = holder.account.standing.at(self._now)
         texted = [token.serial for tokens in self._tokens.values() for token in tokens if token.kind is Kind.SMS]
         self._sent = dict(self._work.sent_codes.of_tokens(texted))
 
@@ -101,7 +111,8 @@ class Settlement:
 
         So a token that is disabled, or that cannot be opened, is still a pairing, and so is an operator's lock.
         """
-        first = next(iter([*self._tokens.get(name, ()), *self._all_tokens.get(name, ())]), None)
+        all_tokens = self._holders[name].tokens if name in self._holders else []
+        first = next(iter([*self._tokens.get(name, ()), *all_tokens]), None)
         if first is not None:
             return Pairing(first.kind), Reason.LOOKED_UP, first.serial
         held = name in self._standings and self._standings[name].held
@@ -147,7 +158,7 @@ class Settlement:
         elif any(other.kind is Kind.SMS for other in self._tokens.get(name, ())):
             lines.append("Type a code, or sms to have one sent.")
         if token is None:
-            reason = Reason.UNPAIRED if name in self._accounts else Reason.UNKNOWN
+            reason = Reason.UNPAIRED if name in self._holders else Reason.UNKNOWN
         text = "\n".join([*lines, self._policy.prompt])
         challenge = Challenge(
             text, self._handles.make(name, tries, self._now), message_waits=reason is Reason.TEXT_SENT
@@ -227,8 +238,11 @@ class Settlement:
         step = find_step(token.secret, code, token.profile, start=now_step + token.drift_steps, steps=steps)
         if step is None:
             return Reason.WRONG_CODE
-        spent = self._work.tokens.spend_step(token.serial, step, step - now_step, int(self._now))
-        return Reason.RIGHT_CODE if spent else Reason.SPENT_CODE
+        earlier = self._claims.get(token.serial)
+        if step <= (earlier.step if earlier is not None else token.last_step):
+            return Reason.SPENT_CODE
+        self._claims[token.serial] = StepClaim(token.serial, step, step - now_step)
+        return Reason.RIGHT_CODE
 
     def _spend_sent(self, token: Token, code: str) -> Reason:
         sent = self._sent.get(token.serial)
@@ -237,13 +251,13 @@ class Settlement:
         del self._sent[token.serial]
         if not self._work.sent_codes.spend(token.serial, sent.issue):
             return Reason.SPENT_CODE
-        self._work.tokens.touch(token.serial, int(self._now))
+        self._touched.add(token.serial)
         return Reason.RIGHT_CODE
 
     def _use_static(self, token: Token, code: str) -> Reason:
         if not _same(token.secret.decode("ascii"), code):
             return Reason.WRONG_CODE
-        self._work.tokens.touch(token.serial, int(self._now))
+        self._touched.add(token.serial)
         return Reason.RIGHT_CODE
 
     def _search_decoy(self, code: str) -> None:
@@ -259,34 +273,6 @@ class Settlement:
 
     def _denied(self, reason: Reason) -> tuple[Denied, Reason, str]:
         return Denied(self._policy.refused, reason), reason, ""
-
-    def _event(self, attempt: Attempt, outcome: Outcome, reason: Reason, serial: str) -> audit.AuditEvent:
-        match outcome:
-            case Granted():
-                kind, result = audit.EventKind.LOGIN, audit.Result.GRANTED
-            case Denied():
-                kind, result = audit.EventKind.LOGIN, audit.Result.DENIED
-            case Challenge():
-                asked = isinstance(attempt.request, Begin) or reason in (Reason.TEXT_SENT, Reason.TEXT_STILL_GOOD)
-                kind = audit.EventKind.CHALLENGE if asked else audit.EventKind.LOGIN
-                result = audit.Result.CHALLENGED
-            case Pairing():
-                kind, result = audit.EventKind.PAIRING_QUERY, audit.Result.ANSWERED
-        standing = self._standings.get(attempt.account)
-        failures = f"failures {standing.failures}" if standing and standing.failures else ""
-        # A node names itself; by whose secret it asked is what we know.
-        client = f"client {attempt.client}" if attempt.client and attempt.client != attempt.node else ""
-        return audit.AuditEvent(
-            at_milliseconds=int(self._now * 1000),
-            kind=kind,
-            result=result,
-            account=attempt.account,
-            serial=serial,
-            address=attempt.address,
-            node=attempt.node,
-            reason=reason,
-            detail=", ".join(part for part in (failures, client) if part),
-        )
 
 
 def _same(expected: str, typed: str) -> bool:

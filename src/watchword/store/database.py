@@ -25,6 +25,10 @@ _RACE_LOST = {1205, 1213, 1020}
 _READING = "watchword_reading"
 
 
+class RaceLost(Exception):
+    """Somebody else was quicker: the work is to be begun anew, on rows as they are now."""
+
+
 class Database:
     """Where Watchword's rows live. Nothing connects before the first piece of work."""
 
@@ -55,6 +59,8 @@ class Database:
             try:
                 with self._transaction(reading=reading) as connection:
                     return work(connection)
+            except RaceLost:
+                continue
             except DataError as error:
                 # One row of the work cannot be written; the database is well.
                 raise Conflict(f"the database refused a value: {_cause(error)}") from None
@@ -67,7 +73,7 @@ class Database:
                     ) from None
             except SQLAlchemyError as error:
                 raise StoreUnavailable(f"the database failed: {type(error).__name__}") from None
-        raise AssertionError("unreachable")
+        raise StoreUnavailable("the database failed: others were quicker, again and again")
 
     @contextlib.contextmanager
     def _transaction(self, *, reading: bool) -> Iterator[Connection]:

@@ -12,6 +12,7 @@ from watchword.store.anchors import Anchored, Anchors
 from watchword.store.audit import AuditRows
 from watchword.store.database import Database
 from watchword.store.keyring import Keyring
+from watchword.store.logins import LoginRows
 from watchword.store.texts import OutboxRows, SentCodeRows
 from watchword.store.tokens import TokenRows
 
@@ -26,6 +27,7 @@ class RowWork:
     def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring, writer: str, anchors: Anchors) -> None:
         self.connection = connection
         self.accounts = AccountRows(connection)
+        self.logins = LoginRows(connection, sealer)
         self.tokens = TokenRows(connection, sealer)
         self.sent_codes = SentCodeRows(connection, sealer)
         self.outbox = OutboxRows(connection, sealer)

@@ -1,8 +1,8 @@
 """The tokens' rows. Their secrets are sealed on the way in and unsealed on the way out."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
@@ -15,6 +15,23 @@ from watchword.services.ports import Account, OwnedToken, Resealed, Seal
 from watchword.store.schema import accounts, outbox, sent_codes, tokens
 
 SERIALS_AT_ONCE = 1000
+
+OPENING = [
+    tokens.c[name]
+    for name in (
+        "serial",
+        "kind",
+        "enabled",
+        "sealed_secret",
+        "algorithm",
+        "digits",
+        "period_seconds",
+        "last_step",
+        "drift_steps",
+        "base_drift_steps",
+    )
+]
+"""What a login reads of a token: each column costs it a microsecond."""
 
 log = logging.getLogger(__name__)
 
@@ -34,60 +51,15 @@ class TokenRows:
         self._connection = connection
         self._sealer = sealer
 
-    def of_accounts(self, account_ids: Collection[int]) -> Mapping[int, Sequence[Token]]:
-        """Find all tokens of each account, in rank order."""
-        found: dict[int, list[Token]] = defaultdict(list)
-        query = _owned().where(tokens.c.account_id.in_(sorted(account_ids))).order_by(tokens.c.rank, tokens.c.serial)
-        # Asked even for no account at all: an unknown one must cost what a known one does.
-        for row in self._connection.execute(query):
-            found[row.account_id].append(self._token(row))
-        return found
-
-    def _token(self, row: Row[Any]) -> Token:
-        kind, profile, secret = Kind.SOFT, OtpProfile(), b""
-        try:
-            kind = Kind(row.kind)
-            profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
-            secret = self._sealer.unseal(row.sealed_secret, _place(row))
-            opened = True
-        except (SealError, KeyringError) as error:
-            # One damaged row must not stop everybody else's login: nobody can use it, that is all.
-            log.error("token %s cannot be used: %s", row.serial, error)
-            opened = False
-        except ValueError:
-            # A kind, or a hash, that a newer version wrote.
-            log.error("token %s cannot be used: this version does not know its kind", row.serial)
-            opened = False
-        return Token(
-            serial=row.serial,
-            kind=kind,
-            secret=secret,
-            profile=profile,
-            label=row.label,
-            rank=row.rank,
-            enabled=opened and bool(row.enabled),
-            last_step=row.last_step,
-            drift_steps=row.drift_steps,
-            base_drift_steps=row.base_drift_steps,
-        )
-
-    def spend_step(self, serial: str, step: int, drift_steps: int, now_seconds: int) -> bool:
-        """Record a time step as used; False if it, or a later one, already was."""
-        claim = update(tokens).where(tokens.c.serial == serial, tokens.c.last_step < step)
-        spent = self._connection.execute(
-            claim.values(last_step=step, drift_steps=drift_steps, last_used_at=now_seconds)
-        )
-        return spent.rowcount == 1
+    def ranks(self, account_id: int) -> list[int]:
+        """List the ranks of an account's tokens."""
+        return list(self._connection.execute(select(tokens.c.rank).where(tokens.c.account_id == account_id)).scalars())
 
     def resync(self, serial: str, step: int, drift_steps: int) -> bool:
         """Spend a step and set the drift anew, though nobody logged in; False if the step was spent already."""
         claim = update(tokens).where(tokens.c.serial == serial, tokens.c.last_step < step)
         anew = claim.values(last_step=step, drift_steps=drift_steps, base_drift_steps=drift_steps)
         return self._connection.execute(anew).rowcount == 1
-
-    def touch(self, serial: str, now_seconds: int) -> None:
-        """Record that a token was used."""
-        self._set(serial, last_used_at=now_seconds)
 
     def add(self, token: Token, owner: Account | None, now_seconds: int) -> None:
         """Add a token; raises Conflict if its serial is taken."""
@@ -146,7 +118,8 @@ class TokenRows:
 
     def _owned_tokens(self, rows: Iterable[Row[Any]]) -> Iterator[OwnedToken]:
         for row in rows:
-            yield OwnedToken(self._token(row), row.account_name or "", row.created_at, row.last_used_at)
+            token = replace(read_token(row, self._sealer), label=row.label, rank=row.rank)
+            yield OwnedToken(token, row.account_name or "", row.created_at, row.last_used_at)
 
     def set_owner(self, owned: OwnedToken, owner: Account | None) -> None:
         """Tie a token to an account, or to none; raises Conflict if its secret cannot be opened."""
@@ -200,6 +173,37 @@ class TokenRows:
         self._connection.execute(delete(outbox).where(outbox.c.serial == serial))
         self._connection.execute(delete(sent_codes).where(sent_codes.c.serial == serial))
         self._connection.execute(delete(tokens).where(tokens.c.serial == serial))
+
+
+def read_token(row: Row[Any], sealer: Seal) -> Token:
+    """Make a token of what a login reads of a row, OPENING and its owner's `account_name`.
+
+    One that cannot be opened is disabled.
+    """
+    kind, profile, secret = Kind.SOFT, OtpProfile(), b""
+    try:
+        kind = Kind(row.kind)
+        profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
+        secret = sealer.unseal(row.sealed_secret, _place(row))
+        opened = True
+    except (SealError, KeyringError) as error:
+        # One damaged row must not stop everybody else's login: nobody can use it, that is all.
+        log.error("token %s cannot be used: %s", row.serial, error)
+        opened = False
+    except ValueError:
+        # A kind, or a hash, that a newer version wrote.
+        log.error("token %s cannot be used: this version does not know its kind", row.serial)
+        opened = False
+    return Token(
+        serial=row.serial,
+        kind=kind,
+        secret=secret,
+        profile=profile,
+        enabled=opened and bool(row.enabled),
+        last_step=row.last_step,
+        drift_steps=row.drift_steps,
+        base_drift_steps=row.base_drift_steps,
+    )
 
 
 def _owned() -> Select[Any]:
