@@ -10,6 +10,7 @@ import functools
 import hashlib
 import hmac
 import ipaddress
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from pyrad.packet import (
@@ -96,7 +97,7 @@ def _check_first_attribute(datagram: bytes, secret: bytes) -> None:
 
 def _check_proofs(packet: Packet, client: Client) -> None:
     """Check that there is one proof and, where it need not come first, that it is right; raises Dropped."""
-    proofs = packet.get(MESSAGE_AUTHENTICATOR, [])
+    proofs = _values(packet, MESSAGE_AUTHENTICATOR)
     if not proofs:
         # RFC 5997, section 3: a Status-Server always has one.
         if packet.code == StatusServer:
@@ -121,14 +122,14 @@ def _read_attempt(packet: Packet, client: Client) -> Attempt:
 
 
 def _read_ask(packet: Packet) -> PairingQuery | Begin | Answer | OneShot:
-    passwords, states = packet.get(USER_PASSWORD, []), packet.get(STATE, [])
+    passwords, states = _values(packet, USER_PASSWORD), _values(packet, STATE)
     if len(passwords) > 1 or len(states) > 1:
         raise Dropped("more than one User-Password or State")
-    if packet.get(CHAP_PASSWORD) or packet.get(EAP_MESSAGE):
+    if _values(packet, CHAP_PASSWORD) or _values(packet, EAP_MESSAGE):
         raise Dropped("CHAP and EAP carry no token code: let the client use PAP")
-    if not passwords and packet.get(SERVICE_TYPE) == [AUTHORIZE_ONLY]:
+    if not passwords and _values(packet, SERVICE_TYPE) == [AUTHORIZE_ONLY]:
         # Whoever could take the password out of a client's request would turn it into a question that is accepted.
-        if not packet.get(MESSAGE_AUTHENTICATOR):
+        if not _values(packet, MESSAGE_AUTHENTICATOR):
             raise Dropped("a pairing query without a Message-Authenticator, which no client is excused from")
         return PairingQuery()
     # FreeRADIUS leaves an empty attribute out, so no password is an empty one.
@@ -163,8 +164,14 @@ def _decode_strictly(octets: bytes) -> str:
         return "\ufffd"  # no code is this
 
 
+def _values(packet: Packet, attribute: int) -> list[bytes]:
+    """List an attribute's values. By its number: pyrad's own way would look for a name first."""
+    values: list[bytes] = OrderedDict.get(packet, attribute, [])
+    return values
+
+
 def _text(packet: Packet, attribute: int) -> str:
-    values = packet.get(attribute, [])
+    values = _values(packet, attribute)
     if len(values) != 1:
         return ""
     try:

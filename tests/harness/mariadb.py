@@ -57,7 +57,8 @@ def running_mariadb(directory: Path, *options: str) -> Iterator[Mariadb]:
     """Give a MariaDB server with its data in `directory`."""
     data, socket, port = directory / "data", directory / "socket", free_tcp_port()
     # Run as who we are: Debian's mysql account comes with the package of the service, which nobody needs here.
-    common = ["--no-defaults", f"--user={getpass.getuser()}", f"--datadir={data}"]
+    # Temporary tables of its own, too: two that begin at once would take each other's away.
+    common = ["--no-defaults", f"--user={getpass.getuser()}", f"--datadir={data}", f"--tmpdir={directory}"]
     _install(common)
     listen = [f"--socket={socket}", f"--port={port}", f"--bind-address={LOOPBACK}", "--skip-name-resolve"]
     with running(["/usr/sbin/mariadbd", *common, *listen, *ECONOMY, *options], directory / "mariadb.log") as server:

@@ -92,7 +92,8 @@ class Settlement:
             self._tokens[name] = [token for token in holder.tokens if token.enabled]
             self._standings[name] = holder.account.standing.at(self._now)
         texted = [token.serial for tokens in self._tokens.values() for token in tokens if token.kind is Kind.SMS]
-        self._sent = dict(self._work.sent_codes.of_tokens(texted))
+        # Who is texted can be told from the prompt already; all others are spared the question.
+        self._sent = dict(self._work.sent_codes.of_tokens(texted)) if texted else {}
 
     def _settle_one(self, attempt: Attempt) -> tuple[Outcome, Reason, str]:
         tokens = self._tokens.get(attempt.account, [])

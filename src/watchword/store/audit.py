@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from watchword.domain.audit import GENESIS, AuditEvent, ChainedEvent, link
+from watchword.store.anchors import Head
+from watchword.store.database import RaceLost
 from watchword.store.keyring import Keyring
 from watchword.store.schema import audit, audit_heads
 
@@ -16,22 +18,32 @@ log = logging.getLogger(__name__)
 
 
 class AuditRows:
-    """Verbs on the audit log, in one transaction. `head` is where the chain ends after `record`."""
+    """Verbs on the audit log, in one transaction.
+
+    `head` is where this writer's chain ends: as this process remembers it, or None, and as it is after `record`.
+    """
 
     def __init__(
-        self, connection: Connection, keyring: Keyring, writer: str, find_fault: Callable[[str, int, bytes], str]
+        self,
+        connection: Connection,
+        keyring: Keyring,
+        writer: str,
+        find_fault: Callable[[str, int, bytes], str],
+        *,
+        head: Head | None,
     ) -> None:
         self._connection = connection
         self._find_fault = find_fault
         self._keyring = keyring
         self._writer = writer
-        self.head: tuple[int, bytes] | None = None
+        self.head = head
 
     def record(self, events: Sequence[AuditEvent]) -> None:
         """Append events to this writer's chain. The head's row lock keeps one writer's processes in line."""
         if not events:
             return
-        sequence, mac = self.head or self._lock_head()
+        begins = self.head or self._lock_head()
+        sequence, mac = begins
         key_id = self._keyring.primary.key_id
         key = self._keyring.derived(key_id, "audit")
         rows = []
@@ -39,13 +51,22 @@ class AuditRows:
             sequence += 1
             mac = link(key, self._writer, sequence, mac, event)
             rows.append(_row(event) | {"writer": self._writer, "sequence": sequence, "key_id": key_id, "mac": mac})
+        self._move_head(begins, (sequence, mac))
         self._connection.execute(insert(audit), rows)
-        self._connection.execute(
-            update(audit_heads).where(audit_heads.c.writer == self._writer).values(sequence=sequence, mac=mac)
-        )
-        self.head = (sequence, mac)
 
-    def _lock_head(self) -> tuple[int, bytes]:
+    def _move_head(self, before: Head, after: Head) -> None:
+        """Move the head on, if it still is where it is thought to be; else the work is begun anew."""
+        here = (
+            audit_heads.c.writer == self._writer,
+            audit_heads.c.sequence == before[0],
+            audit_heads.c.mac == before[1],
+        )
+        moved = self._connection.execute(update(audit_heads).where(*here).values(sequence=after[0], mac=after[1]))
+        if moved.rowcount != 1:
+            raise RaceLost
+        self.head = after
+
+    def _lock_head(self) -> Head:
         query = select(audit_heads).where(audit_heads.c.writer == self._writer).with_for_update()
         row = self._connection.execute(query).first()
         head = (row.sequence, row.mac) if row is not None else (0, GENESIS)
@@ -54,7 +75,7 @@ class AuditRows:
             self._connection.execute(insert(audit_heads).values(writer=self._writer, sequence=0, mac=GENESIS))
         return head
 
-    def _compare_with_anchor(self, head: tuple[int, bytes]) -> None:
+    def _compare_with_anchor(self, head: Head) -> None:
         """Say it, loudly, if the chain has gone back. Logins go on: the log has it, and so has `audit verify`."""
         try:
             fault = self._find_fault(self._writer, *head)

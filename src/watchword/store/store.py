@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from watchword.services.ports import Seal, Work
 from watchword.store.accounts import AccountRows
-from watchword.store.anchors import Anchored, Anchors
+from watchword.store.anchors import Anchored, Anchors, Head
 from watchword.store.audit import AuditRows
 from watchword.store.database import Database
 from watchword.store.keyring import Keyring
@@ -24,14 +24,23 @@ log = logging.getLogger(__name__)
 class RowWork:
     """One transaction's verbs."""
 
-    def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring, writer: str, anchors: Anchors) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        sealer: Seal,
+        keyring: Keyring,
+        *,
+        writer: str,
+        anchors: Anchors,
+        head: Head | None,
+    ) -> None:
         self.connection = connection
         self.accounts = AccountRows(connection)
         self.logins = LoginRows(connection, sealer)
         self.tokens = TokenRows(connection, sealer)
         self.sent_codes = SentCodeRows(connection, sealer)
         self.outbox = OutboxRows(connection, sealer)
-        self.audit = AuditRows(connection, keyring, writer, anchors.find_fault)
+        self.audit = AuditRows(connection, keyring, writer, anchors.find_fault, head=head)
 
 
 class Store:
@@ -43,28 +52,31 @@ class Store:
         self._keyring = keyring
         self._writer = writer
         self._anchors = anchors
+        self._head: Head | None = None
 
     def write(self, work: Callable[[Work], Result]) -> Result:
         """Do the work in one transaction, begun anew if it loses a race; raises StoreUnavailable."""
-        heads: list[tuple[int, bytes] | None] = []
+        # Only the first try trusts what this process remembers; and while it runs, another thread has to look.
+        head, self._head = self._head, None
+        tries: list[RowWork] = []
 
         def whole(connection: Connection) -> Result:
-            rows = self._row_work(connection)
-            result = work(rows)
-            heads.append(rows.audit.head)
-            return result
+            rows = self._row_work(connection, None if tries else head)
+            tries.append(rows)
+            return work(rows)
 
         result = self.database.write(whole)
-        if heads[-1] is not None:
-            self._anchor(*heads[-1])
+        self._head = tries[-1].audit.head
+        if self._head is not None and self._head != head:
+            self._anchor(*self._head)
         return result
 
     def read(self, work: Callable[[Work], Result]) -> Result:
         """Do work that changes nothing; raises StoreUnavailable."""
-        return self.database.read(lambda connection: work(self._row_work(connection)))
+        return self.database.read(lambda connection: work(self._row_work(connection, None)))
 
-    def _row_work(self, connection: Connection) -> RowWork:
-        return RowWork(connection, self._sealer, self._keyring, self._writer, self._anchors)
+    def _row_work(self, connection: Connection, head: Head | None) -> RowWork:
+        return RowWork(connection, self._sealer, self._keyring, writer=self._writer, anchors=self._anchors, head=head)
 
     def recall_anchors(self) -> Anchored:
         """Read where each writer's chain ended when this server last wrote to it, and what was wrong then."""

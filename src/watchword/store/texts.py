@@ -22,7 +22,6 @@ class SentCodeRows:
 
     def of_tokens(self, serials: Collection[str]) -> Mapping[str, SentCode]:
         """Find the code texted last for each token."""
-        # Asked even for no token at all, as in TokenRows.of_accounts.
         query = select(sent_codes).where(sent_codes.c.serial.in_(sorted(serials)))
         found = {}
         for row in self._connection.execute(query):
