@@ -96,9 +96,10 @@ class RadiusServer:
             self._sockets.append(bound)
 
     async def finish(self) -> None:
-        """Take no new request, answer those that have begun, and close the sockets."""
+        """Take what has come, and nothing after that; answer all of it, and close the sockets."""
         for bound in self._sockets:
             asyncio.get_running_loop().remove_reader(bound)
+            self._read(bound)
         await self._all_answered.wait()
         for bound in self._sockets:
             bound.close()
