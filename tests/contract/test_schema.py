@@ -1,10 +1,13 @@
 """The schema that the steps build is the one that the code speaks to."""
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from tests.contract.world import World
+from tests.harness.mariadb import Mariadb
 from watchword.store import migrate
+from watchword.store.database import Database
 from watchword.store.schema import metadata
 
 
@@ -17,3 +20,19 @@ def test_the_steps_build_exactly_the_schema_of_the_code(world: World) -> None:
 def test_an_upgrade_can_be_repeated_and_ends_at_the_newest_revision(world: World) -> None:
     migrate.upgrade(world.server.database)
     assert migrate.current_revision(world.server.database) == migrate.newest_revision() != ""
+
+
+def test_a_database_is_new_enough_and_its_commits_last(world: World) -> None:
+    facts = world.server.database.facts()
+    assert facts.is_new_enough and facts.is_durable
+
+
+@pytest.mark.slow
+def test_a_mariadb_that_keeps_commits_in_memory_is_found_out(mariadb: Mariadb) -> None:
+    database = Database(mariadb.create_database())
+    mariadb.execute("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+    try:
+        assert not database.facts().is_durable
+    finally:
+        mariadb.execute("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+        database.close()

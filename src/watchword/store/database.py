@@ -1,8 +1,10 @@
 """One database, MariaDB or SQLite, and how a piece of work is done in it: whole, or not at all."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,11 +24,29 @@ ATTEMPTS = 8
 # and what a Galera node says while it is not in the quorum.
 _RACE_LOST = {1205, 1213, 1020}
 
+OLDEST_MARIADB = (10, 6)
+"""The first with JSON_TABLE."""
+
+OLDEST_SQLITE = (3, 33)
+"""The first with UPDATE … FROM."""
+
+_ABOUT_MARIADB = "SELECT VERSION(), @@innodb_flush_log_at_trx_commit"
+
 _READING = "watchword_reading"
 
 
 class RaceLost(Exception):
     """Somebody else was quicker: the work is to be begun anew, on rows as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a database says of itself; `is_durable`: what was committed is on disk."""
+
+    name: str
+    version: tuple[int, ...]
+    is_new_enough: bool
+    is_durable: bool
 
 
 class Database:
@@ -83,6 +103,15 @@ class Database:
     def ping(self) -> None:
         """Ask the database for a sign of life; raises StoreUnavailable."""
         self.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one())
+
+    def facts(self) -> Facts:
+        """Ask the database what it is; raises StoreUnavailable."""
+        if self.engine.dialect.name == "sqlite":
+            ours = sqlite3.sqlite_version_info
+            return Facts("SQLite", ours, is_new_enough=ours >= OLDEST_SQLITE, is_durable=True)
+        row = self.read(lambda connection: connection.exec_driver_sql(_ABOUT_MARIADB).one())
+        version = tuple(int(number) for number in re.findall(r"\d+", row[0])[:3])
+        return Facts("MariaDB", version, is_new_enough=version >= OLDEST_MARIADB, is_durable=row[1] == 1)
 
     def close(self) -> None:
         """Close every connection."""

@@ -36,7 +36,9 @@ class GivenStatement:
 
     def execute(self, connection: Connection, rows: Rows, **parameters: int) -> Any:
         """Run the statement on rows; answers SQLAlchemy's CursorResult."""
-        return connection.execute(self._compose(connection.dialect), {"given": json.dumps(rows, ensure_ascii=False), **parameters})
+        return connection.execute(
+            self._compose(connection.dialect), {"given": json.dumps(rows, ensure_ascii=False), **parameters}
+        )
 
     def _compose(self, dialect: Dialect) -> TextClause:
         if dialect.name not in self._composed:

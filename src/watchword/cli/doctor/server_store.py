@@ -17,7 +17,7 @@ from watchword.domain.errors import StoreUnavailable
 from watchword.domain.tokens import Kind
 from watchword.services.ports import OwnedToken, Work
 from watchword.settings import Settings
-from watchword.store.database import Database
+from watchword.store.database import Database, Facts
 from watchword.store.keyring import Keyring
 from watchword.store.migrate import current_revision, newest_revision
 from watchword.wiring import Services
@@ -78,6 +78,7 @@ def check_database(settings: Settings, service: pwd.struct_passwd | None, clock:
     database = Database(url)
     try:
         yield from _check_answer(database, clock)
+        yield from _check_kind(database.facts())
         yield from _check_schema(current_revision(database), newest_revision())
     except StoreUnavailable as error:
         yield DATABASE.problem(
@@ -115,6 +116,20 @@ def _check_answer(database: Database, clock: Clock) -> Iterator[Finding]:
         )
     else:
         yield DATABASE.ok(f"{kind} answers in {milliseconds:.1f} ms")
+
+
+def _check_kind(facts: Facts) -> Iterator[Finding]:
+    version = f"{facts.name} {'.'.join(str(number) for number in facts.version)}"
+    if not facts.is_new_enough:
+        yield DATABASE.problem(f"{version} is too old: nobody can log in", "upgrade it: MariaDB 10.6, SQLite 3.33")
+    elif not facts.is_durable:
+        yield DATABASE.problem(
+            f"{version} does not write each commit to disk: after a crash, spent codes would be good again, and logins "
+            "missing from the audit log",
+            "innodb_flush_log_at_trx_commit = 1",
+        )
+    else:
+        yield DATABASE.ok(f"{version} is new enough, and writes each commit to disk")
 
 
 def _check_schema(current: str, newest: str) -> Iterator[Finding]:
