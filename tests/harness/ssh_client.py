@@ -52,6 +52,8 @@ def at_terminal(argv: Sequence[str | Path], answers: Sequence[Answer], home: Pat
             answered += 1
         else:
             child.expect(pexpect.EOF)
+        # A client may leave its terminal before it ends: closed now, it would be hung up on.
+        child.wait()
     except pexpect.TIMEOUT:
         raise AssertionError(f"{words[0]} hangs after {answered} answers:\n{screen.getvalue()}") from None
     finally:
