@@ -55,7 +55,7 @@ def _finding(peer: Peer, answer: Answered | Unanswered) -> Finding:
             return AREA.problem(
                 f"{peer.name} answers, but not with our secret",
                 "make the secret in pam.toml the one of this node's [[radius.client]]; see also that it sends "
-                "Message-Authenticator first",
+                "Message-Authenticator first. (radsecproxy answers this question by itself, unsigned: log in to know)",
             )
         case Unanswered(reason):
             return AREA.problem(
