@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from watchword.domain.exemptions import Finding, Login, find
+from watchword.domain.exemptions import LARGE, Finding, Login, find
 from watchword_pam.nss import Membership, as_the_node_spells
 from watchword_pam.system_log import printable
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     Log = Callable[[str], None]
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
+STATE_DIRECTORY = "/run/watchword"
+"""Where logins keep what makes the next one faster; pam.toml, which may name another place, takes long to read."""
+
 _ROOT = 0
 
 
@@ -29,15 +32,22 @@ class _Unsafe(Exception):
 
 
 def find_exemption(
-    path: str, account: str, address: str | None, now: tuple[int, ...], log: Log, *, owner: int = _ROOT
+    path: str,
+    account: str,
+    address: str | None,
+    now: tuple[int, ...],
+    log: Log,
+    *,
+    owner: int = _ROOT,
+    state: str = STATE_DIRECTORY,
 ) -> Finding:
     """Find what the file says about a login, and log every grant and everything that is wrong with the file.
 
     An address of None or "" is a local login. `now` is local time as time.localtime() gives it. `owner` is the user id
-    that the file must belong to.
+    that the file must belong to, and what lies in the directory `state`.
     """
     try:
-        text = read_text(path, owner=owner)
+        data = read_bytes(path, owner=owner)
     except _Unsafe as wrong:
         log(f"exemptions: {path} {wrong}: nobody is exempt")
         return Finding(False, f"{path} {wrong}")
@@ -45,7 +55,9 @@ def find_exemption(
         log(f"exemptions: cannot read {path} ({os.strerror(error.errno or 0)}): nobody is exempt")
         return Finding(False, f"cannot read {path}")
     name = as_the_node_spells(account) or account
-    finding = _found(text, name, address, now, log)
+    asked = Membership(name, log)
+    login = Login(name, address, now, asked.is_in_group, asked.is_in_netgroup)
+    finding = _find_in_large(data, login, state, path, owner) if len(data) > LARGE else find(_decoded(data), login)
     if finding.bad_line:
         why = printable(finding.bad_reason)
         log(f"exemptions: {path}:{finding.bad_line}: {why}; this line and all below are left out")
@@ -56,21 +68,46 @@ def find_exemption(
     return finding
 
 
+def _find_in_large(data: bytes, login: Login, state: str, path: str, owner: int) -> Finding:
+    """Find what a large file says, without parsing the lines that earlier logins found right."""
+    from watchword_pam.exemption_memory import recall, remember, worth_remembering  # noqa: PLC0415 - most are small
+
+    text = _decoded(data)
+    known = _known(text, data, recall(state, path, data, owner=owner))
+    finding = find(text, login, known=known)
+    lines = worth_remembering(text, *known, finding.checked)
+    if lines:
+        whole = len(lines) == len(text)
+        remember(state, path, data if whole else lines.encode("utf-8", "surrogateescape"), owner=owner)
+    return finding
+
+
+def _known(text: str, data: bytes, remembered: bytes) -> tuple[int, int]:
+    """Return (head, tail): the lines before head and from tail on are remembered, those between are not."""
+    end = text.rfind("\n") + 1
+    if remembered is data:
+        return end, end
+    if not remembered:
+        return 0, end
+    from watchword.domain.known_lines import shared  # noqa: PLC0415 - after an edit only
+
+    return shared(text, _decoded(remembered))
+
+
+def _decoded(data: bytes) -> str:
+    """Turn bytes that are not UTF-8 into lone surrogates, which no rule may hold."""
+    return data.decode("utf-8", "surrogateescape")
+
+
 def explain(text: str, account: str, address: str | None, now: tuple[int, ...], log: Log) -> Finding:
     """Find what a file's text says about a login on this node; `log` hears of groups that cannot be looked up."""
-    return _found(text, as_the_node_spells(account) or account, address, now, log)
-
-
-def _found(text: str, name: str, address: str | None, now: tuple[int, ...], log: Log) -> Finding:
+    name = as_the_node_spells(account) or account
     asked = Membership(name, log)
     return find(text, Login(name, address, now, asked.is_in_group, asked.is_in_netgroup))
 
 
-def read_text(path: str, *, owner: int = _ROOT) -> str:
-    """Read the file; bytes that are not UTF-8 become lone surrogates, which no rule may hold.
-
-    Raise OSError, or _Unsafe for a file that others could have written, that is not a file, or is too large.
-    """
+def read_bytes(path: str, *, owner: int = _ROOT) -> bytes:
+    """Read the file. Raise OSError, or _Unsafe for one that others could have written, is no file, or is too large."""
     # O_NONBLOCK: opening a FIFO would wait for a writer, and the login with it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
@@ -78,8 +115,7 @@ def read_text(path: str, *, owner: int = _ROOT) -> str:
         wrong = why_refused(about, owner=owner)
         if wrong:
             raise _Unsafe(wrong)
-        data = file.read(about.st_size)
-    return data.decode("utf-8", "surrogateescape")
+        return file.read(about.st_size)
 
 
 def why_refused(about: os.stat_result, *, owner: int = _ROOT) -> str:

@@ -7,12 +7,6 @@ a time or a number; a memory that is cut off, mixed up or of another file only s
 
 from __future__ import annotations
 
-from watchword.domain.exemption_rules import GRAMMAR
-
-HEADER = f"# lines of an exemption file that grammar {GRAMMAR} of watchword takes; may be removed at any time\n"
-WORTH_REMEMBERING = 4 * 1024
-"""Characters of newly checked lines from which on it pays to write them down."""
-
 
 def shared(text: str, remembered: str) -> tuple[int, int]:
     """Return (head, tail): the lines before `head` and those from `tail` on are remembered, those between are not.
@@ -52,10 +46,3 @@ def _alike_from_end(one: str, other: str) -> int:
         else:
             most = half - 1
     return sure
-
-
-def worth_remembering(text: str, head: int, tail: int, checked: int) -> str:
-    """Return the lines to remember once all before `checked` were found right; nothing if there is little new."""
-    if min(checked, tail) - head < WORTH_REMEMBERING:
-        return ""
-    return text[:checked] + text[max(checked, tail) : text.rfind("\n") + 1]

@@ -71,9 +71,10 @@ def _stranger(account: str) -> str:
 
 
 def _commonest(account: str, text: str) -> str:
-    """Match one name, one address, a date; how the file writes its colons is looked at."""
+    """Match one name, one address, a date; how the file writes its colons, and whether it has IPv6, is looked at."""
     colon = " : " if text.count(" : ", 0, 4096) else ":"
-    return rf"[+-]{colon}{_stranger(account)}{colon}{_ADDRESS}{colon}{_DATE}\n"
+    address = _ADDRESS if text.count("::", 0, 4096) else _IPV4  # twice as fast to compile
+    return rf"[+-]{colon}{_stranger(account)}{colon}{address}{colon}{_DATE}\n"
 
 
 def _common(account: str) -> str:
