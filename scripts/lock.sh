@@ -22,3 +22,4 @@ lock runtime "$@" pyproject.toml
 lock node "$@" requirements/node.in
 lock build "$@" requirements/build.in
 lock dev "$@" requirements/dev.in
+lock tools "$@" requirements/tools.in

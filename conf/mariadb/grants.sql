@@ -13,6 +13,8 @@ GRANT SELECT, INSERT, DELETE ON sent_codes TO watchword_radius;
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO watchword_radius;
 GRANT INSERT ON audit TO watchword_radius;
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO watchword_radius;
+-- For `watchword doctor`, which reads the same file as the daemon.
+GRANT SELECT ON alembic_version TO watchword_radius;
 
 -- The command line of operators (a watchword.toml of its own, for root only, with this user in database.url).
 CREATE USER IF NOT EXISTS watchword_operator IDENTIFIED BY 'change me: operator';

@@ -1,7 +1,8 @@
 """What logins tell each other about the servers: a small file that the next login reads.
 
-The file is text: `turn NAME` and, for each server that was silent, `dead NAME UNTIL`, UNTIL in boot_seconds().
-Servers go by address and port, so an edit of pam.toml confuses nothing. What does not parse is as good as absent.
+The file is text: `turn NAME`; for each server that was silent, `dead NAME UNTIL`; for each that owes some login its
+first answer, `asked NAME SINCE`. Both times are in boot_seconds(). Servers go by address and port, so an edit of
+pam.toml confuses nothing. What does not parse is as good as absent.
 """
 
 from __future__ import annotations
@@ -20,17 +21,24 @@ LARGEST_FILE = 64 * 1024
 LOCK_TRIES = 5
 LOCK_PAUSE_SECONDS = 0.01
 
+OVERDUE_SECONDS = 0.05
+"""A server that owes an answer for so long is asked after the others: before the first login knows that it is dead, no
+other should wait for it as well."""
+
 
 class MemoryUnusable(Exception):
     """The file can't be used now; the message says why."""
 
 
 class Memory:
-    """Whose turn it is, and until when who is passed over."""
+    """Whose turn it is, until when who is passed over, and since when who owes an answer."""
 
-    def __init__(self, turn: str = "", dead: dict[str, float] | None = None) -> None:
+    def __init__(
+        self, turn: str = "", dead: dict[str, float] | None = None, asked: dict[str, float] | None = None
+    ) -> None:
         self.turn = turn
         self.dead = dead or {}
+        self.asked = asked or {}
 
     @classmethod
     def parse(cls, data: bytes) -> Memory:
@@ -40,9 +48,9 @@ class Memory:
             match line.split(" "):
                 case ["turn", name]:
                     memory.turn = name
-                case ["dead", name, until]:
+                case ["dead" | "asked" as what, name, when]:
                     try:
-                        memory.dead[name] = float(until)
+                        (memory.dead if what == "dead" else memory.asked)[name] = float(when)
                     except ValueError:
                         continue
         return memory
@@ -50,10 +58,13 @@ class Memory:
     def lines(self) -> bytes:
         """Return the file's bytes."""
         dead = "".join(f"dead {name} {until:.3f}\n" for name, until in self.dead.items())
-        return f"turn {self.turn}\n{dead}".encode()
+        asked = "".join(f"asked {name} {since:.3f}\n" for name, since in self.asked.items())
+        return f"turn {self.turn}\n{dead}{asked}".encode()
 
-    def take_turn(self, names: Sequence[str], now: float, dead_seconds: float) -> list[str]:
+    def take_turn(self, names: Sequence[str], now: float, dead_seconds: float, answer_seconds: float) -> list[str]:
         """Return the order in which one login asks the servers, and move the turn on.
+
+        A server has `answer_seconds` to answer in; a login that owes us word for longer has ended without it.
 
         Who was silent is passed over for `dead_seconds`. After that one login, and no other, tries it first: it
         takes that on itself by putting off the end of the pause. The dead come last: each may have come back.
@@ -64,10 +75,14 @@ class Memory:
         # `<=` on both sides: a time that this boot can't have written (NaN, too far ahead) is over, too.
         resting = [name for name in turns if name in self.dead and now < self.dead[name] <= now + dead_seconds]
         probed = [name for name in turns if name not in alive and name not in resting]
+        alive.sort(key=lambda name: OVERDUE_SECONDS <= now - self.asked.get(name, now) <= answer_seconds)  # stable
         order = [*probed[:1], *alive, *probed[1:], *resting]
         served = (alive or order)[0]
         self.turn = names[(names.index(served) + 1) % len(names)]
         self.dead = {name: until for name, until in self.dead.items() if name in names}
+        self.asked = {name: since for name, since in self.asked.items() if name in names}
+        if not 0 <= now - self.asked.get(order[0], float("-inf")) <= answer_seconds:
+            self.asked[order[0]] = now
         for name in probed[:1]:
             self.dead[name] = now + dead_seconds
         return order

@@ -34,6 +34,7 @@ class Servers:
         self._thought_dead: set[str] = set()
         self._has_memory = len(settings.servers) > 1
         self._heard = False
+        self._owes_answer = ""
         self.last = "-"  # who answered last
 
     @property
@@ -65,7 +66,9 @@ class Servers:
 
         def take(memory: Memory) -> None:
             self._thought_dead = set(memory.dead)
-            order.extend(memory.take_turn(list(servers), boot_seconds(), self._settings.dead_seconds))
+            patience = max(server.timeout_seconds for server in servers.values())
+            order.extend(memory.take_turn(list(servers), boot_seconds(), self._settings.dead_seconds, patience))
+            self._owes_answer = order[0]
 
         self._remember(take)
         return [servers[name] for name in order] or _shuffled(list(servers.values()))
@@ -75,16 +78,28 @@ class Servers:
         self._silent.add(server.name)
         until = boot_seconds() + self._settings.dead_seconds
         self._thought_dead.add(server.name)
-        self._remember(lambda memory: memory.dead.update({server.name: until}))
+
+        def pass_over(memory: Memory) -> None:
+            memory.dead[server.name] = until
+            memory.asked.pop(server.name, None)
+
+        self._remember(pass_over)
 
     def _note_answer(self, server: Server) -> None:
         self._heard = True
         self.last = server.name
         self._silent.discard(server.name)
         self._order.sort(key=lambda other: other is not server)  # stable: this one moves to the front
-        if server.name in self._thought_dead:
-            self._thought_dead.discard(server.name)
-            self._remember(lambda memory: memory.dead.pop(server.name, None))
+        if server.name not in self._thought_dead and server.name != self._owes_answer:
+            return
+        self._thought_dead.discard(server.name)
+        self._owes_answer = ""
+
+        def is_alive(memory: Memory) -> None:
+            memory.dead.pop(server.name, None)
+            memory.asked.pop(server.name, None)
+
+        self._remember(is_alive)
 
     def _remember(self, change: Callable[[Memory], object]) -> None:
         """Tell the next logins. A memory that can't be used is left alone for the rest of this one."""

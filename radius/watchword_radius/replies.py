@@ -16,9 +16,13 @@ MOST_KEPT = 50_000
 
 
 class RequestKey(NamedTuple):
-    """What makes two packets the same request."""
+    """What makes two packets the same request.
 
-    sender: tuple[str, int] | tuple[str, int, int, int]
+    RFC 5080 names the sender's port as well. Left out, a packet that was caught and is sent again from elsewhere on the
+    client's address is not settled again either; its 16 random octets tell it from all others.
+    """
+
+    address: str
     code: int
     identifier: int
     authenticator: bytes

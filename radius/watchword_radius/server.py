@@ -131,7 +131,7 @@ class RadiusServer:
             self._complaints.about(f"{client.name} at {sender[0]}", str(reason))
             return
         now = self._monotonic()
-        key = RequestKey(sender, request.packet.code, request.packet.id, request.packet.authenticator)
+        key = RequestKey(sender[0], request.packet.code, request.packet.id, request.packet.authenticator)
         match self._replies.find(key, now):
             case None:
                 self._replies.begin(key, now)

@@ -238,6 +238,8 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path} is not TOML: a number too long, or tables nested too deep") from error
     try:
         return Settings.model_validate(document)
     except ValidationError as error:

@@ -163,6 +163,23 @@ def test_twenty_failures_lock_the_account_even_for_the_right_code(world: World, 
     assert refused(server.one_shot("alice", world.code()), Reason.LOCKED)
 
 
+def test_a_code_that_was_good_once_is_no_guess_and_locks_nobody_out(world: World, server: Server) -> None:
+    code = world.code()
+    assert isinstance(server.one_shot("alice", code), Granted)
+    for _ in range(25):
+        assert refused(server.one_shot("alice", code), Reason.SPENT_CODE)
+    assert server.administrator.view("alice").failures == 0
+    assert isinstance(server.one_shot("alice", world.code(offset_seconds=30)), Granted)
+
+
+def test_a_spent_code_leaves_the_failures_as_they_are(world: World, server: Server) -> None:
+    code = world.code()
+    assert isinstance(server.one_shot("alice", code), Granted)
+    server.one_shot("alice", "000")
+    server.one_shot("alice", code)
+    assert server.administrator.view("alice").failures == 1
+
+
 def test_a_lockout_that_ends_starts_a_new_count(world: World, server: Server) -> None:
     for _ in range(20):
         server.one_shot("alice", "000")

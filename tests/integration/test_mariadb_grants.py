@@ -10,6 +10,8 @@ from tests.contract.world import SECRET, World
 from tests.harness.mariadb import Mariadb
 from watchword.domain.errors import StoreUnavailable
 from watchword.domain.outcome import Challenge, Granted
+from watchword.store.database import Database
+from watchword.store.migrate import current_revision, newest_revision
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +65,13 @@ def test_a_radius_server_can_do_its_work_with_its_grants(parts: Parts) -> None:
     assert isinstance(challenge, Challenge)
     assert isinstance(server.reply("bob", code, challenge), Granted)
     server.store.ping()
+
+
+def test_doctor_can_read_the_schemas_revision_with_a_radius_servers_grants(parts: Parts) -> None:
+    parts.as_user("watchword_radius", "change me: radius")
+    database = Database(parts.url)
+    assert current_revision(database) == newest_revision()
+    database.close()
 
 
 def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:

@@ -66,6 +66,16 @@ def write_shipped_stack(layout: PamLayout, shipped: str, service: str) -> None:
     layout.write_service(service, text)
 
 
+def test_credentials_are_set_without_our_modules_so_that_no_python_starts(layout: PamLayout) -> None:
+    """sshd sets them in another process than the login's, which a start of Python would cost 30 ms."""
+    write_shipped_stack(layout, "pam.d/sshd", "sshd-like")
+    stack = layout.services / "sshd-like"
+    without = stack.read_text().replace(f"{layout.modules}/", "/nonexistent/")
+    layout.write_service("no-modules", without)
+    assert layout.run("no-modules", "root", operations=["setcred(PAM_ESTABLISH_CRED)"]).granted
+    assert not layout.run("no-modules", "root", operations=["authenticate"]).granted
+
+
 @pytest.mark.parametrize("shipped", ["pam.d/sshd", "pam.conf.solaris"])
 def test_each_row_of_the_truth_table_holds_for_the_shipped_stack(
     layout: PamLayout, peer: RadiusPeer, shipped: str

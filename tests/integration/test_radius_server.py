@@ -118,6 +118,20 @@ def test_the_same_packet_again_gets_the_same_octets(server: RadiusServer) -> Non
         assert client.recv(4096) == first
 
 
+def test_a_packet_that_was_caught_and_is_sent_from_another_port_is_not_settled_again(other: RadiusServer) -> None:
+    pair_soft_token(other.watchword, "caught-alice")
+    raw = request(other, "caught-alice", "000000").RequestPacket()
+    replies = set()
+    for _ in range(5):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect((LOOPBACK, other.port))
+            client.send(raw)
+            replies.add(client.recv(4096))
+    assert len(replies) == 1
+    assert other.watchword.ask("account", "show", "caught-alice")["failures"] == 1
+
+
 def test_what_one_server_begins_another_finishes(server: RadiusServer, other: RadiusServer) -> None:
     token = pair_soft_token(server.watchword, "two-alice")
     begun = ask(server, request(server, "two-alice", ""))

@@ -39,8 +39,14 @@ def findings(directory: Path, lines: list[str], *, service: str = "sshd", certai
     return list(Promises(lines_read, service, key_is_certain=certain).check())
 
 
+def skip(count: int) -> str:
+    return f"auth [cred_err={count} default=ignore] pam_deny.so"
+
+
 RIGHT = {
-    "as shipped": [PUBKEY, UNIX, EXEMPTION, TOKEN],
+    "as shipped": [skip(1), PUBKEY, UNIX, skip(2), EXEMPTION, TOKEN],
+    "without the jumps over our modules": [PUBKEY, UNIX, EXEMPTION, TOKEN],
+    "those jumps around Debian's common-auth": [skip(1), jump(4), "@include common-auth", skip(2), EXEMPTION, TOKEN],
     "without exemptions": [PUBKEY, UNIX, TOKEN],
     "without keys": [UNIX, EXEMPTION, TOKEN],
     "unix, then sssd": [jump(2), *SSS, EXEMPTION, TOKEN],
@@ -92,6 +98,10 @@ BYPASS = "people get in without a second factor: "
 ALONE = "alone lets people in, without a key or a password"
 
 WRONG = {
+    "nothing that sets credentials": (
+        [skip(1), jump(2), *SSS, skip(2), EXEMPTION, TOKEN],
+        "no module says yes when sshd sets credentials: it would end every login",
+    ),
     "no token": ([PUBKEY, UNIX, EXEMPTION], BYPASS + "no auth line runs token.py"),
     "pam_unix sufficient": (
         [PUBKEY, UNIX.replace("requisite", "sufficient"), EXEMPTION, TOKEN],

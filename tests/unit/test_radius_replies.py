@@ -17,7 +17,7 @@ from watchword_radius.server import MOST_COMPLAINTS, Complaints
 
 
 def key(identifier: int) -> RequestKey:
-    return RequestKey(("192.0.2.1", 1645), 1, identifier, bytes(16))
+    return RequestKey("192.0.2.1", 1, identifier, bytes(16))
 
 
 def test_a_request_is_new_then_in_work_then_answered_then_new_again() -> None:
@@ -30,11 +30,11 @@ def test_a_request_is_new_then_in_work_then_answered_then_new_again() -> None:
     assert seen.find(key(1), 32.0) is None
 
 
-def test_another_authenticator_or_port_is_another_request() -> None:
+def test_another_authenticator_or_client_is_another_request() -> None:
     seen = Replies()
     seen.begin(key(1), 0.0)
     assert seen.find(key(1)._replace(authenticator=bytes(15) + b"\1"), 0.0) is None
-    assert seen.find(key(1)._replace(sender=("192.0.2.1", 1646)), 0.0) is None
+    assert seen.find(key(1)._replace(address="192.0.2.2"), 0.0) is None
     assert seen.find(key(1)._replace(code=12), 0.0) is None
 
 
@@ -48,7 +48,7 @@ def test_a_request_that_came_to_nothing_can_be_tried_again() -> None:
 def test_a_flood_does_not_grow_the_memory_without_bound() -> None:
     seen = Replies()
     for number in range(replies.MOST_KEPT + 10):
-        seen.begin(RequestKey(("192.0.2.1", number), 1, 1, bytes(16)), 0.0)
+        seen.begin(RequestKey("192.0.2.1", 1, 1, number.to_bytes(16, "big")), 0.0)
     assert len(seen._replies) == replies.MOST_KEPT
 
 

@@ -23,6 +23,9 @@ Cells = dict[str, str]
 C200_PERIOD_SECONDS = 60
 """Feitian's c200, unless ordered otherwise: TOTP, SHA-1, six digits, a minute."""
 
+LONGEST_LINE = 4096
+"""Characters. A line of commas alone would else take thirty times its length of memory, and a minute."""
+
 _COLUMNS_IN_ORDER = ["serial", "secret", "algorithm", "digits", "period"]
 _SECRET_COLUMNS = {"secret", "secret_hex", "secret_base32"}
 _COLUMNS = {*_COLUMNS_IN_ORDER, *_SECRET_COLUMNS, "issuer", "model"}
@@ -70,23 +73,30 @@ def _text(content: bytes) -> str:
 
 def _rows(text: str) -> Iterator[tuple[int, Cells]]:
     """Yield each line's number and its cells by column name; blank lines are left out."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    delimiter = _delimiter(text)
     columns: list[str] = []
-    try:
-        for raw in reader:
-            row = [cell.strip() for cell in raw]
-            if not any(row):
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        row = _cells(line, number, delimiter)
+        if not any(row):
+            continue
+        if not columns:
+            header = _header(row, number)
+            columns = header or _COLUMNS_IN_ORDER
+            if header:
                 continue
-            if not columns:
-                header = _header(row, reader.line_num)
-                columns = header or _COLUMNS_IN_ORDER
-                if header:
-                    continue
-            if len(row) > len(columns):
-                raise SeedFileError(f"line {reader.line_num}: {len(row)} columns, expected at most {len(columns)}")
-            yield reader.line_num, dict(zip(columns, row, strict=False))
+        if len(row) > len(columns):
+            raise SeedFileError(f"line {number}: {len(row)} columns, expected at most {len(columns)}")
+        yield number, dict(zip(columns, row, strict=False))
+
+
+def _cells(line: str, number: int, delimiter: str) -> list[str]:
+    """Split one line: by itself, so that a quote which is never closed does not swallow the rest of the file."""
+    if len(line) > LONGEST_LINE:
+        raise SeedFileError(f"line {number}: longer than {LONGEST_LINE} characters")
+    try:
+        return [cell.strip() for row in csv.reader([line], delimiter=delimiter, strict=True) for cell in row]
     except csv.Error:
-        raise SeedFileError(f"line {reader.line_num}: a quoted cell does not end, or a cell is too long") from None
+        raise SeedFileError(f"line {number}: a quoted cell does not end") from None
 
 
 def _delimiter(text: str) -> str:

@@ -21,6 +21,12 @@ DEEPEST = 32
 MOST_ELEMENTS = 10_000
 """In one package, or before the first. RFC 6030's own figures have 30."""
 
+MOST_TEXT = 2**20
+"""Characters, attributes and all, where as many elements may stand."""
+
+CHUNK_OCTETS = 2**20
+"""What the parser is fed at a time. A tag that is longer holds attributes by the hundred thousand."""
+
 NAMESPACES = frozenset(
     {
         "urn:ietf:params:xml:ns:keyprov:pskc",
@@ -79,6 +85,8 @@ class _ContainerReader(ContentHandler):
         self._texts: list[list[str]] = []
         self._passing_over = 0
         self._elements = 0
+        self._characters = 0
+        self._heard = False
         self._parser: DefusedExpatParser | None = None
 
     def read(self, content: bytes) -> None:
@@ -86,7 +94,12 @@ class _ContainerReader(ContentHandler):
         self._parser = parser = DefusedExpatParser(forbid_dtd=True)
         parser.setFeature(feature_namespaces, True)
         parser.setContentHandler(self)
-        parser.feed(content)
+        for start in range(0, len(content), CHUNK_OCTETS):
+            self._heard = False
+            chunk = content[start : start + CHUNK_OCTETS]
+            parser.feed(chunk)
+            if not self._heard and len(chunk) == CHUNK_OCTETS:
+                raise SeedFileError(f"line {self.line}: a tag or a comment is longer than {CHUNK_OCTETS} octets")
         parser.close()
 
     @property
@@ -96,6 +109,7 @@ class _ContainerReader(ContentHandler):
 
     def startElementNS(self, name: tuple[str | None, str], _qname: str | None, attributes: AttributesNSImpl) -> None:  # noqa: N802 - SAX's name
         """Open an element."""
+        self._heard = True
         namespace, local_name = name
         self._elements += 1
         if len(self._open) + self._passing_over >= DEEPEST:
@@ -106,6 +120,7 @@ class _ContainerReader(ContentHandler):
             self._passing_over += 1
             return
         plain = {key: value for (space, key), value in attributes.items() if space is None}
+        self._count_text(sum(len(key) + len(value) for key, value in plain.items()))
         element = Element(local_name, self.line, plain)
         if not self._open and (local_name != "KeyContainer" or namespace not in NAMESPACES):
             raise SeedFileError(f"line {self.line}: not a PSKC file: it does not begin with <KeyContainer>")
@@ -114,6 +129,7 @@ class _ContainerReader(ContentHandler):
 
     def endElementNS(self, _name: tuple[str | None, str], _qname: str | None) -> None:  # noqa: N802 - SAX's name
         """Close an element, and hand it over or hang it on its parent."""
+        self._heard = True
         if self._passing_over:
             self._passing_over -= 1
             return
@@ -121,14 +137,21 @@ class _ContainerReader(ContentHandler):
         element.text = "".join(self._texts.pop())
         if len(self._open) == 1 and element.name == "KeyPackage":
             self._on_package(self._open[0], element)
-            self._elements = 0
+            self._elements = self._characters = 0
         elif self._open:
             self._open[-1].children.append(element)
 
     def characters(self, content: str) -> None:
-        """Gather text."""
-        if not self._passing_over:
+        """Gather text, but for what stands between the container's own elements."""
+        self._heard = True
+        self._count_text(len(content))
+        if not self._passing_over and len(self._open) > 1:
             self._texts[-1].append(content)
+
+    def _count_text(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > MOST_TEXT:
+            raise SeedFileError(f"line {self.line}: too much text in one package")
 
 
 def read_packages(content: bytes, on_package: PackageHandler) -> None:

@@ -201,7 +201,10 @@ class Settlement:
             return self._denied(self._why_closed(standing))
         opened_by, reason = self._find_opener(tokens, code)
         if opened_by is None:
-            self._standings[name] = standing.after_failure(self._policy.lockout, self._now)
+            if reason is not Reason.SPENT_CODE:
+                # Who brings a code that was good once has not guessed it: a packet that somebody on the way sends
+                # again and again must not lock its owner out.
+                self._standings[name] = standing.after_failure(self._policy.lockout, self._now)
             return self._denied(reason)
         self._standings[name] = standing.after_success()
         self._refused.discard(name)

@@ -5,6 +5,7 @@ Promise 2. Nobody gets in without a first factor, unless sshd itself demands a k
 Promise 3. Who has a first factor and a right code gets in; who has a key is not asked for a password.
 Promise 4. Who is exempt is not asked for a code.
 Promise 5. Who has no first factor never reaches the second.
+Promise 6. sshd can set credentials (pam_setcred): where it can't, it ends every login.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from watchword.cli.doctor.findings import Area, Finding, Findings
 from watchword.cli.doctor.pam_file import StackLine
-from watchword.cli.doctor.pam_roles import ASKED_BY_THE_PERSON, Person, Role, role_of
+from watchword.cli.doctor.pam_roles import ASKED_BY_THE_PERSON, Person, Role, role_of, when_credentials_are_set
 from watchword.cli.doctor.pam_walk import SUCCESS, Step, Walk, jump_to, jumped_over, ways_through
 
 AREA = Area("PAM stack")
@@ -44,6 +45,7 @@ class Promises:
             *self._lets_in(),
             *self._spares_the_exempt(),
             *self._keeps_the_order(),
+            *self._sets_credentials(),
             *self._unknown(),
         ]
         yield from dict.fromkeys(findings)
@@ -142,6 +144,15 @@ class Promises:
                     "whose password is wrong is still asked for a code: a stranger can try codes, or have them sent",
                     "make the password module `requisite`, so that a wrong password ends the login",
                 )
+
+
+    def _sets_credentials(self) -> Iterator[Finding]:
+        ways = ways_through(self._lines, when_credentials_are_set, lambda _step: None)
+        if not any(walk.is_granted for walk in ways):
+            yield AREA.problem(
+                "no module says yes when sshd sets credentials: it would end every login",
+                "leave out the lines `[cred_err=… default=ignore] pam_deny.so`, or see conf/pam.d of Watchword",
+            )
 
 
 _SECOND = (Role.EXEMPTION, Role.TOKEN)

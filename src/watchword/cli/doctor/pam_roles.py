@@ -70,6 +70,17 @@ def role_of(line: StackLine) -> Role:
     return _FIXED.get(line.name, Role.UNKNOWN)
 
 
+def when_credentials_are_set(line: StackLine) -> Sequence[str]:
+    """Answer what a module may return to pam_setcred, which sshd calls in another process than the login's."""
+    match role_of(line):
+        case Role.DENY:
+            return ("cred_err",)
+        case Role.OTHER:
+            return (SUCCESS, "ignore")
+        case _:
+            return (SUCCESS,)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who comes: with a key or not, whose password is right in one module or in none, exempt or not, with a code."""
