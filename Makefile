@@ -6,12 +6,12 @@ CHECK   ?=
 
 PYTHON      := .venv/bin/python
 SYSTEM      := /usr/bin/python3
-LINTED      := src pam radius tests scripts
-TYPED       := src pam/watchword_pam radius/watchword_radius tests scripts
+LINTED      := src pam radius tests scripts docker
+TYPED       := src pam/watchword_pam radius/watchword_radius tests scripts docker/server
 INSTALL_DIRS = --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test check lint format lock fresh install-node install-server
+.PHONY: help setup setup-tests demo test test-desktop check lint format lock fresh install-node install-server tools fuzz hostility audit chaos docker-up docker-down docker-test bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,15 @@ demo: setup ## Try it: log in over ssh with a code from your phone (as root); CH
 test: setup-tests ## Run every test, against real servers (as root)
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+test-desktop: setup-tests ## Test FileZilla in its own windows, on a screen that nobody sees (as root)
+	@scripts/debian-packages.sh desktop
+	$(PYTHON) -m pytest tests/end_to_end/check_filezilla.py
+
+# BENCH=: names of rows and options, such as BENCH="throughput --only ours,echo"
+bench: setup-tests ## Measure it beside what people would use instead; writes docs/benchmarks.md (as root, 20 minutes)
+	@scripts/debian-packages.sh bench
+	$(PYTHON) -m tests.bench $(BENCH)
+
 check: lint ## Lint, check types and layers, run the quick tests
 	$(PYTHON) -m pytest -m "not slow"
 
@@ -45,6 +54,32 @@ format: setup
 
 lock: setup ## Write requirements/*.txt anew; UPGRADE=1 takes newer versions
 	@scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+tools: setup
+	@scripts/make-tools.sh
+
+fuzz: setup-tests tools ## Fuzz whatever reads what others wrote, and a server with a million packets (10 minutes)
+	PYTHONPATH=build/tools $(PYTHON) -m tests.fuzz
+
+hostility: setup-tests ## Measure floods, and whether refusals can be told apart by their time (40 minutes, as root)
+	$(PYTHON) -m tests.hostility flood
+	$(PYTHON) -m tests.hostility timing
+
+chaos: setup-tests ## Break everything under a load of logins; write docs/survival.md (10 minutes, as root)
+	$(PYTHON) -m tests.chaos
+
+audit: tools ## Look the locked packages up among known vulnerabilities; fails if that can't be done
+	@PYTHONPATH=build/tools $(PYTHON) -m scripts.audit_dependencies
+
+docker-up: ## Bring a whole small centre up in containers: docker/README.md
+	@docker/centre up
+
+docker-down: ## Take it down; its data stay
+	@docker/centre down
+
+docker-test: setup ## Build it, use it, break it, take it down; with an engine of its own if none runs (15 minutes, as root)
+	@scripts/debian-packages.sh docker
+	$(PYTHON) -m tests.docker
 
 install-node: ## Put the PAM modules and the command where a login node has them (as root; DESTDIR=, PREFIX=)
 	@scripts/debian-packages.sh node

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages of the named sections, if any is missing.
 #
-#   scripts/debian-packages.sh node|server|demo|test ...
+#   scripts/debian-packages.sh node|server|demo|test|docker ...
 #
 # No service starts, now or at the next boot: these packages are wanted for their programs, and whoever wants port 22
 # open, or a database, can say so.
@@ -51,6 +51,10 @@ disable_services_of() {
             update-rc.d "$service" disable >/dev/null 2>&1 || true
             echo "setup: $service ($package) stays off; to have it: update-rc.d $service enable"
         done
+        # What systemd alone would start, such as containerd; sockets too, which start a service when they are spoken to.
+        [ "$package" != systemd ] && command -v systemctl >/dev/null || continue
+        dpkg -L "$package" 2>/dev/null | sed -n 's,^\(/usr\)*/lib/systemd/system/\([^/@]*\.\(service\|socket\)\)$,\2,p' |
+            while read -r unit; do systemctl --quiet disable "$unit" >/dev/null 2>&1 || true; done
     done
 }
 

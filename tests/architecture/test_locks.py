@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.repository import ROOT
 
 REQUIREMENTS = ROOT / "requirements"
-LOCKS = ("runtime", "node", "build", "dev")
+LOCKS = sorted(path.stem for path in REQUIREMENTS.glob("*.txt"))
 PINNED = re.compile(r"^[a-z0-9][a-z0-9-]*==\S+( ; .+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
@@ -39,7 +39,11 @@ def test_no_lock_names_an_address_or_a_path(path: Path) -> None:
     assert not re.findall(r"\w+://|--(?:extra-)?index-url|--find-links|--trusted-host| @ |(?<=\s)/\w+", text)
 
 
-@pytest.mark.parametrize("lock", ["node", "build", "dev"])
+def test_what_is_asked_for_is_locked_and_nothing_else_is_a_lock() -> None:
+    assert sorted(path.stem for path in REQUIREMENTS.glob("*.in")) == sorted(set(LOCKS) - {"runtime"})
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_place_runs_the_same_versions(lock: str) -> None:
     runtime = pinned("runtime")
     assert {name: version for name, version in pinned(lock).items() if name in runtime}.items() <= runtime.items()

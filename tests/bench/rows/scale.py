@@ -1,0 +1,73 @@
+"""What a million accounts and ten million audit events cost a login."""
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import create_engine, text
+
+from tests.bench.figures import Series, ratio
+from tests.bench.million import million
+from tests.bench.people import Crowd, code_of, seed_of, step_now
+from tests.bench.radclient import Radclient, Target
+from tests.bench.report import Aim, Row
+from tests.bench.stage import Stage
+from tests.harness.radius_server import ServerSettings
+
+ROUNDS = 10
+FEW = 1000
+OFFSETS = range(-2, 3)
+AIM_TIMES = 1.1
+
+NOTES = """\
+- Two databases in one MariaDB (4 GiB of buffer pool, durable commits), a server of ours with one worker on each, 64
+  one-shot logins in flight from radclient, in turns. Time a login is the inverse of logins a second.
+- A turn is 5,000 logins of 1,000 accounts: each with five codes, two steps late to two steps early, in order. In the
+  small store these are all its accounts, whose codes are put back before the turn; in the large one, accounts drawn
+  by chance, none of them twice.
+- The rows of accounts and tokens are as the product writes them, loaded in bulk. The audit events are another
+  writer's, on the same accounts, in random order by account, in indexes that are 70 % full, as after years of growth.
+"""
+
+
+def measure(stage: Stage) -> Row:
+    """Load both in turns."""
+    small = stage.store("thousand", FEW)
+    small_server = stage.radius_server(small, "thousand-radius")
+    large = million(stage)
+    few = Radclient(Target(small_server.port, small_server.secret), Crowd(FEW), stage.folder("scale-few"))
+    many = Radclient(Target(large.server.port, large.server.secret), Crowd(FEW), stage.folder("scale-many"))
+    times: dict[str, list[float]] = {"few": [], "many": []}
+    for turn in range(1 + (2 if stage.quick else ROUNDS)):
+        stage.calibrate()
+        _put_back(small)
+        took_few = 1000 / few.run_logins(_codes(range(FEW)))
+        took_many = 1000 / many.run_logins(_codes(large.next_strangers(FEW)))
+        if turn:  # the first one warms up
+            times["few"].append(took_few)
+            times["many"].append(took_many)
+            stage.say(f"{took_few:.3f} ms a login of {FEW:,} accounts, {took_many:.3f} ms of {large.accounts:,}")
+    compared = ratio(times["many"], times["few"])
+    series = [
+        Series(f"{FEW:,} accounts", "ms a login", tuple(times["few"])),
+        Series(f"{large.accounts:,} accounts, {large.events:,} events", "ms a login", tuple(times["many"])),
+    ]
+    what = f"accounts: {FEW:,} to {large.accounts:,}, and {large.events:,} audit rows"
+    aim = Aim(
+        what, f"itself at {FEW:,}", f"at most {AIM_TIMES} times", f"{compared} times", compared.middle <= AIM_TIMES
+    )
+    return Row("A thousand accounts and a million", [aim], series, NOTES)
+
+
+def _codes(numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Yield five codes of each account, the oldest first, an account's own far apart."""
+    numbers, now = list(numbers), step_now()
+    for offset in OFFSETS:
+        for number in numbers:
+            yield number, code_of(seed_of(number), now + offset)
+
+
+def _put_back(store: ServerSettings) -> None:
+    """Make every code good again."""
+    engine = create_engine(store.database_url)
+    with engine.begin() as database:
+        database.execute(text("UPDATE tokens SET last_step = -1, drift_steps = 0"))
+    engine.dispose()

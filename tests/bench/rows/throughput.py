@@ -1,0 +1,123 @@
+"""One-shot validations a second, 64 in flight: ours, what people would use instead, and the ceiling of the language."""
+
+import secrets
+import sys
+from collections.abc import Callable
+
+from tests.bench.figures import Series, ratio
+from tests.bench.peers import echo_server, linotp, privacyidea
+from tests.bench.peers.environment import NotHad
+from tests.bench.people import Crowd
+from tests.bench.radclient import Radclient, Target
+from tests.bench.report import Aim, Row
+from tests.bench.stage import CHECKOUT, Stage
+from tests.harness.ports import free_udp_port
+from tests.harness.processes import running
+
+ACCOUNTS = 100_000
+ROUNDS = 5
+SECONDS = 4.0
+WHAT = "one-shot validations a second, 64 in flight, two cores for everything"
+
+Runner = Callable[[float], float]
+"""Runs logins for about so many seconds, and returns how many were granted a second."""
+
+SOURCES = {1: 1, 2: 16}
+"""How many radclients load a server of so many workers: the kernel gives all that comes from one to one worker."""
+
+COMPARED = {
+    "privacyIDEA as documented, two workers": ("privacyIDEA as documented", 250.0),
+    "privacyIDEA tuned, two workers": ("privacyIDEA tuned", 250.0),
+    "LinOTP 4 (the faster of two ways to start it)": ("LinOTP", 30.0),
+    "a pyrad server that only echoes": ("echo", 0.5),
+}
+"""What an aim compares ours with, how the names of its runs begin, and how many times as fast ours should be."""
+
+NOTES = """\
+- MariaDB with `innodb_flush_log_at_trx_commit=1`; server, database and client share the machine's two cores. All
+  servers are up all the time, one is loaded at a time, in turns of about 4 seconds.
+- Every login is another account's, with a code that is right now and was never used: RFC 6238, 30 s, 6 digits. A run
+  in which one login is not granted ends the measurement.
+- Ours and the echo are driven by Debian's radclient (`-p 64`), from a file, timed from its first packet (with two
+  workers: by 16 radclients of `-p 4`, since what comes from one socket goes to one worker); peers by an asyncio
+  client, 64 in flight, that keeps connections where the server does (gunicorn's sync workers close them).
+- The echo is pyrad in one asyncio process that checks the request's Message-Authenticator and writes the reply's:
+  what a RADIUS server in Python does before it has done anything.
+"""
+
+
+def measure(stage: Stage) -> Row:
+    """Measure all in turns."""
+    missing: dict[str, str] = {}
+    runners = _runners(stage, missing)
+    stage.say(f"in turns: {', '.join(runners)}")
+    for run in runners.values():
+        run(2.0)  # the first logins load, connect and fill caches
+    samples: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(2 if stage.quick else ROUNDS):
+        stage.calibrate()
+        for name, run in runners.items():
+            samples[name].append(run(SECONDS))
+        stage.say(", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in samples.items()))
+    series = [Series(name, "/s", tuple(values)) for name, values in samples.items()]
+    notes = NOTES + privacyidea.NOTES + linotp.NOTES
+    return Row("One-shot validations", list(_aims(series, missing)), series, notes)
+
+
+def _runners(stage: Stage, missing: dict[str, str]) -> dict[str, Runner]:
+    runners: dict[str, Runner] = {}
+    if stage.wants("echo"):
+        runners["echo"] = _echo(stage)
+    if stage.wants("ours"):
+        runners |= _ours(stage)
+    for name, start in (("privacyIDEA", privacyidea.start), ("LinOTP", linotp.start)):
+        if stage.wants(name.lower()):
+            try:
+                runners |= start(stage)
+            except NotHad as reason:
+                stage.say(f"{name} is not had: {reason}")
+                missing[name] = str(reason)
+    return runners
+
+
+def _echo(stage: Stage) -> Runner:
+    directory = stage.folder("echo")
+    target = Target(free_udp_port(), secrets.token_hex(8))
+    argv = [sys.executable, "-m", echo_server.__name__, str(target.port), target.secret]
+    server = stage.undo.enter_context(running(argv, directory / "log", {"PYTHONPATH": str(CHECKOUT)}))
+    server.wait_until(lambda: echo_server.READY in server.log_text())
+    return Radclient(target, Crowd(ACCOUNTS), directory)
+
+
+def _ours(stage: Stage) -> dict[str, Runner]:
+    store = stage.store("ours", ACCOUNTS)
+    crowd = Crowd(ACCOUNTS)
+    runners: dict[str, Runner] = {}
+    for workers, sources in SOURCES.items():
+        name = f"ours, workers = {workers}"
+        server = stage.radius_server(store, f"workers{workers}", workers=workers)
+        directory = stage.folder(f"radclient{workers}")
+        runners[name] = Radclient(Target(server.port, server.secret), crowd, directory, sources=sources)
+    return runners
+
+
+def _aims(series: list[Series], missing: dict[str, str]) -> list[Aim]:
+    """Compare the faster of ours with the faster of each peer's."""
+    ours = _fastest(series, "ours")
+    if ours is None:
+        return []
+    aims = []
+    for against, (prefix, times) in COMPARED.items():
+        theirs = _fastest(series, prefix)
+        aim = f"{times:g} times"
+        if theirs is None:
+            aims.append(Aim(WHAT, against, aim, missing.get(prefix.split()[0], "not measured"), None))
+            continue
+        compared = ratio(ours.values, theirs.values)
+        measured = f"{compared} times: {ours.median:,.0f}/s, {theirs.median:,.0f}/s"
+        aims.append(Aim(WHAT, against, aim, measured, compared.middle >= times))
+    return aims
+
+
+def _fastest(series: list[Series], prefix: str) -> Series | None:
+    return max((one for one in series if one.name.startswith(prefix)), key=lambda one: one.median, default=None)
