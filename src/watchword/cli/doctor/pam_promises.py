@@ -145,7 +145,6 @@ class Promises:
                     "make the password module `requisite`, so that a wrong password ends the login",
                 )
 
-
     def _sets_credentials(self) -> Iterator[Finding]:
         ways = ways_through(self._lines, when_credentials_are_set, lambda _step: None)
         if not any(walk.is_granted for walk in ways):
