@@ -11,7 +11,6 @@ from pathlib import Path
 PACKAGES = {
     "MariaDB": "mariadb-server-core",
     "OpenSSH": "openssh-server",
-    "radclient": "freeradius-utils",
     "pam_python": "libpam-python",
     "pam_google_authenticator": "libpam-google-authenticator",
     "pam_radius_auth": "libpam-radius-auth",

@@ -5,9 +5,6 @@ Here a login's time counts from the moment it was due, so that whatever makes it
 """
 
 import gc
-import hashlib
-import hmac
-import os
 import random
 import select
 import socket
@@ -15,17 +12,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.bench.people import name_of
-from tests.bench.radclient import LoadError, Target
+from tests.bench.requests import ACCEPT, CHALLENGE, LoadError, Target, state_of
 from tests.harness.ports import LOOPBACK
 
 SOCKETS = 8
 LEAD_SECONDS = 0.1
 IDENTIFIERS = 256
 LONGEST_WAIT_SECONDS = 5.0
-ACCEPT, CHALLENGE = 2, 11
-USER_NAME, USER_PASSWORD, STATE, NAS_IDENTIFIER, CALLING_STATION_ID, MESSAGE_AUTHENTICATOR = 1, 2, 24, 32, 31, 80
-HEADER_OCTETS = 20
 
 
 @dataclass(slots=True)
@@ -72,9 +65,9 @@ class _Generator:
     """Sends what is due, and answers challenges the moment they come."""
 
     def __init__(self, target: Target, logins: Sequence[Login]) -> None:
-        self._secret = target.secret.encode("ascii")
+        self._target = target
         self._logins = logins
-        self._requests = [self._request(login.number, b"") for login in logins]  # made before anything is timed
+        self._requests = [target.request(login.number) for login in logins]  # made before anything is timed
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(SOCKETS)]
         self._by_descriptor = {one.fileno(): one for one in self._sockets}
         self._waiting: dict[tuple[int, int], Login] = {}
@@ -110,7 +103,7 @@ class _Generator:
         else:
             raise LoadError(f"{SOCKETS * IDENTIFIERS} requests wait for an answer: the server does not keep up")
         self._waiting[one.fileno(), identifier] = login
-        one.send(self._signed(identifier, request))
+        one.send(self._target.signed(identifier, request))
 
     def _receive(self, one: socket.socket) -> None:
         """Take every reply that lies in a socket."""
@@ -123,32 +116,6 @@ class _Generator:
             now = time.perf_counter()
             if reply[0] == CHALLENGE and not login.challenged:
                 login.challenged = now
-                self._send(login, self._request(login.number, login.code.encode("ascii"), _state_of(reply)))
+                self._send(login, self._target.request(login.number, login.code.encode("ascii"), state_of(reply)))
             elif reply[0] == ACCEPT and login.challenged:
                 login.accepted = now
-
-    def _request(self, number: int, code: bytes, state: bytes = b"") -> bytes:
-        """Compose a request's authenticator and attributes; what depends on the identifier comes when it is sent."""
-        authenticator = os.urandom(16)
-        mask = hashlib.md5(self._secret + authenticator).digest()
-        hidden = bytes(a ^ b for a, b in zip(code.ljust(16, b"\0"), mask, strict=True))
-        said = ((USER_NAME, name_of(number).encode("ascii")), (NAS_IDENTIFIER, b"login1"), (USER_PASSWORD, hidden))
-        attributes = [*said, (CALLING_STATION_ID, b"192.0.2.7"), *([(STATE, state)] if state else [])]
-        return authenticator + b"".join(bytes([kind, len(value) + 2]) + value for kind, value in attributes)
-
-    def _signed(self, identifier: int, request: bytes) -> bytes:
-        """Put the header and the Message-Authenticator (RFC 3579, section 3.2) before the rest."""
-        authenticator, attributes = request[:16], request[16:]
-        proof = bytes([MESSAGE_AUTHENTICATOR, 18])
-        header = bytes([1, identifier]) + (HEADER_OCTETS + 18 + len(attributes)).to_bytes(2, "big") + authenticator
-        signature = hmac.digest(self._secret, header + proof + bytes(16) + attributes, "md5")
-        return header + proof + signature + attributes
-
-
-def _state_of(reply: bytes) -> bytes:
-    at = HEADER_OCTETS
-    while at < len(reply):
-        if reply[at] == STATE:
-            return reply[at + 2 : at + reply[at + 1]]
-        at += reply[at + 1]
-    raise LoadError("a challenge without a State")

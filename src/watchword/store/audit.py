@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from watchword.domain.audit import GENESIS, AuditEvent, ChainedEvent, link
 from watchword.store.anchors import Head
@@ -13,6 +13,14 @@ from watchword.store.keyring import Keyring
 from watchword.store.schema import audit, audit_heads
 
 ROWS_AT_ONCE = 5000
+
+_MOVE_HEAD = (
+    update(audit_heads)
+    .where(audit_heads.c.writer == bindparam("here"))
+    .where(audit_heads.c.sequence == bindparam("before"), audit_heads.c.mac == bindparam("mac_before"))
+    .values(sequence=bindparam("to_sequence"), mac=bindparam("to_mac"))
+)
+_APPEND = insert(audit)
 
 log = logging.getLogger(__name__)
 
@@ -52,16 +60,12 @@ class AuditRows:
             mac = link(key, self._writer, sequence, mac, event)
             rows.append(_row(event) | {"writer": self._writer, "sequence": sequence, "key_id": key_id, "mac": mac})
         self._move_head(begins, (sequence, mac))
-        self._connection.execute(insert(audit), rows)
+        self._connection.execute(_APPEND, rows)
 
     def _move_head(self, before: Head, after: Head) -> None:
         """Move the head on, if it still is where it is thought to be; else the work is begun anew."""
-        here = (
-            audit_heads.c.writer == self._writer,
-            audit_heads.c.sequence == before[0],
-            audit_heads.c.mac == before[1],
-        )
-        moved = self._connection.execute(update(audit_heads).where(*here).values(sequence=after[0], mac=after[1]))
+        here = {"here": self._writer, "before": before[0], "mac_before": before[1]}
+        moved = self._connection.execute(_MOVE_HEAD, {**here, "to_sequence": after[0], "to_mac": after[1]})
         if moved.rowcount != 1:
             raise RaceLost
         self.head = after

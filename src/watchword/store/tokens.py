@@ -16,23 +16,6 @@ from watchword.store.schema import accounts, outbox, sent_codes, tokens
 
 SERIALS_AT_ONCE = 1000
 
-OPENING = [
-    tokens.c[name]
-    for name in (
-        "serial",
-        "kind",
-        "enabled",
-        "sealed_secret",
-        "algorithm",
-        "digits",
-        "period_seconds",
-        "last_step",
-        "drift_steps",
-        "base_drift_steps",
-    )
-]
-"""What a login reads of a token: each column costs it a microsecond."""
-
 log = logging.getLogger(__name__)
 
 
@@ -175,10 +158,10 @@ class TokenRows:
         self._connection.execute(delete(tokens).where(tokens.c.serial == serial))
 
 
-def read_token(row: Row[Any], sealer: Seal) -> Token:
-    """Make a token of what a login reads of a row, OPENING and its owner's `account_name`.
+def read_token(row: Any, sealer: Seal) -> Token:
+    """Make a token of a row of `tokens` that has its owner's `account_name`; one that cannot be opened is disabled.
 
-    One that cannot be opened is disabled.
+    A login leaves out what it does not need: the token's name and rank.
     """
     kind, profile, secret = Kind.SOFT, OtpProfile(), b""
     try:
@@ -212,7 +195,7 @@ def _owned() -> Select[Any]:
     )
 
 
-def _place(row: Row[Any]) -> str:
+def _place(row: Any) -> str:
     return place_of(row.serial, row.account_name or "")
 
 

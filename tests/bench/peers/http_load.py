@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from tests.bench.closed_loop import IN_FLIGHT
 from tests.bench.people import Crowd, serial_of
-from tests.bench.radclient import IN_FLIGHT, LoadError
+from tests.bench.requests import LoadError
 from tests.harness.ports import LOOPBACK
 
 

@@ -1,11 +1,12 @@
 """How long a login's two exchanges take while the server does half of what it can."""
 
 from tests.bench import open_loop
+from tests.bench.closed_loop import ClosedLoop
 from tests.bench.figures import Series, percentile
 from tests.bench.open_loop import Login
 from tests.bench.people import Crowd
-from tests.bench.radclient import Radclient, Target
 from tests.bench.report import Aim, Row
+from tests.bench.requests import Target
 from tests.bench.stage import Stage
 
 ACCOUNTS = 100_000
@@ -14,7 +15,7 @@ WINDOW_SECONDS = 6.0
 AIM_MILLISECONDS = 50
 
 NOTES = """\
-- In turns: radclient says how many one-shot logins the server takes a second (64 in flight), then logins of two
+- In turns: how many one-shot logins the server takes a second (64 in flight), then logins of two
   exchanges come for 6 seconds at half of that, counted in requests, so at a quarter of it in logins.
 - The load is open: logins begin at random moments (Poisson), whether or not the ones before were answered, and a
   login's time counts from the moment it was due to the Access-Accept. The answer leaves when the challenge comes.
@@ -29,12 +30,12 @@ def measure(stage: Stage) -> Row:
     store = stage.store("latency", ACCOUNTS)
     server = stage.radius_server(store, "latency")
     target, crowd = Target(server.port, server.secret), Crowd(ACCOUNTS)
-    radclient = Radclient(target, crowd, stage.folder("latency-radclient"))
-    radclient(1.0)
+    full_load = ClosedLoop(target, crowd)
+    full_load(1.0)
     windows, rates = [], []
     for _ in range(2 if stage.quick else WINDOWS):
         stage.calibrate()
-        rates.append(radclient(2.0) / 4)
+        rates.append(full_load(2.0) / 4)
         people = crowd.codes(int(rates[-1] * WINDOW_SECONDS))
         windows.append(open_loop.run(target, people, rates[-1]))
         both = _both(windows[-1])

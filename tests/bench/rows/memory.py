@@ -1,10 +1,11 @@
 """How much memory a RADIUS worker holds at a million accounts."""
 
+from tests.bench.closed_loop import ClosedLoop
 from tests.bench.figures import Series
 from tests.bench.million import million, resident_mib
 from tests.bench.people import Crowd, code_of, seed_of, step_now
-from tests.bench.radclient import Radclient, Target
 from tests.bench.report import Aim, Row
+from tests.bench.requests import Target
 from tests.bench.stage import Stage
 
 LOGINS = 60_000
@@ -23,7 +24,7 @@ def measure(stage: Stage) -> Row:
     """Log in until enough have, looking at the worker's memory in between."""
     large = million(stage)
     process = large.server.server.pid
-    client = Radclient(Target(large.server.port, large.server.secret), Crowd(1), stage.folder("memory-radclient"))
+    client = ClosedLoop(Target(large.server.port, large.server.secret), Crowd(1))
     seen = [resident_mib(process)]
     for turn in range((QUICK_LOGINS if stage.quick else LOGINS) // AT_ONCE):
         now = step_now()

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import create_engine, text
 
+from tests.bench.closed_loop import ClosedLoop
 from tests.bench.figures import Series, ratio
 from tests.bench.million import million
 from tests.bench.people import Crowd, code_of, seed_of, step_now
-from tests.bench.radclient import Radclient, Target
 from tests.bench.report import Aim, Row
+from tests.bench.requests import Target
 from tests.bench.stage import Stage
 from tests.harness.radius_server import ServerSettings
 
@@ -19,7 +20,7 @@ AIM_TIMES = 1.1
 
 NOTES = """\
 - Two databases in one MariaDB (4 GiB of buffer pool, durable commits), a server of ours with one worker on each, 64
-  one-shot logins in flight from radclient, in turns. Time a login is the inverse of logins a second.
+  one-shot logins in flight, in turns. Time a login is the inverse of logins a second.
 - A turn is 5,000 logins of 1,000 accounts: each with five codes, two steps late to two steps early, in order. In the
   small store these are all its accounts, whose codes are put back before the turn; in the large one, accounts drawn
   by chance, none of them twice.
@@ -33,8 +34,8 @@ def measure(stage: Stage) -> Row:
     small = stage.store("thousand", FEW)
     small_server = stage.radius_server(small, "thousand-radius")
     large = million(stage)
-    few = Radclient(Target(small_server.port, small_server.secret), Crowd(FEW), stage.folder("scale-few"))
-    many = Radclient(Target(large.server.port, large.server.secret), Crowd(FEW), stage.folder("scale-many"))
+    few = ClosedLoop(Target(small_server.port, small_server.secret), Crowd(FEW))
+    many = ClosedLoop(Target(large.server.port, large.server.secret), Crowd(FEW))
     times: dict[str, list[float]] = {"few": [], "many": []}
     for turn in range(1 + (2 if stage.quick else ROUNDS)):
         stage.calibrate()

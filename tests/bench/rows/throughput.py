@@ -4,12 +4,13 @@ import secrets
 import sys
 from collections.abc import Callable
 
+from tests.bench.closed_loop import ClosedLoop
 from tests.bench.figures import Series, ratio
 from tests.bench.peers import echo_server, linotp, privacyidea
 from tests.bench.peers.environment import NotHad
 from tests.bench.people import Crowd
-from tests.bench.radclient import Radclient, Target
 from tests.bench.report import Aim, Row
+from tests.bench.requests import Target
 from tests.bench.stage import CHECKOUT, Stage
 from tests.harness.ports import free_udp_port
 from tests.harness.processes import running
@@ -22,8 +23,7 @@ WHAT = "one-shot validations a second, 64 in flight, two cores for everything"
 Runner = Callable[[float], float]
 """Runs logins for about so many seconds, and returns how many were granted a second."""
 
-SOURCES = {1: 1, 2: 16}
-"""How many radclients load a server of so many workers: the kernel gives all that comes from one to one worker."""
+WORKERS = (1, 2)
 
 COMPARED = {
     "privacyIDEA as documented, two workers": ("privacyIDEA as documented", 250.0),
@@ -38,9 +38,9 @@ NOTES = """\
   servers are up all the time, one is loaded at a time, in turns of about 4 seconds.
 - Every login is another account's, with a code that is right now and was never used: RFC 6238, 30 s, 6 digits. A run
   in which one login is not granted ends the measurement.
-- Ours and the echo are driven by Debian's radclient (`-p 64`), from a file, timed from its first packet (with two
-  workers: by 16 radclients of `-p 4`, since what comes from one socket goes to one worker); peers by an asyncio
-  client, 64 in flight, that keeps connections where the server does (gunicorn's sync workers close them).
+- Ours and the echo are driven by a generator that has all packets made beforehand and checks each reply, from 64 ports,
+  as people's logins come; peers by an asyncio client, 64 in flight, that keeps connections where the server does
+  (gunicorn's sync workers close them). Not by radclient, which takes a whole core while it waits.
 - The echo is pyrad in one asyncio process that checks the request's Message-Authenticator and writes the reply's:
   what a RADIUS server in Python does before it has done anything.
 """
@@ -86,18 +86,16 @@ def _echo(stage: Stage) -> Runner:
     argv = [sys.executable, "-m", echo_server.__name__, str(target.port), target.secret]
     server = stage.undo.enter_context(running(argv, directory / "log", {"PYTHONPATH": str(CHECKOUT)}))
     server.wait_until(lambda: echo_server.READY in server.log_text())
-    return Radclient(target, Crowd(ACCOUNTS), directory)
+    return ClosedLoop(target, Crowd(ACCOUNTS))
 
 
 def _ours(stage: Stage) -> dict[str, Runner]:
     store = stage.store("ours", ACCOUNTS)
     crowd = Crowd(ACCOUNTS)
     runners: dict[str, Runner] = {}
-    for workers, sources in SOURCES.items():
-        name = f"ours, workers = {workers}"
+    for workers in WORKERS:
         server = stage.radius_server(store, f"workers{workers}", workers=workers)
-        directory = stage.folder(f"radclient{workers}")
-        runners[name] = Radclient(Target(server.port, server.secret), crowd, directory, sources=sources)
+        runners[f"ours, workers = {workers}"] = ClosedLoop(Target(server.port, server.secret), crowd)
     return runners
 
 
