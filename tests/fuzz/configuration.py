@@ -193,6 +193,6 @@ def check_server_memory(octets: bytes) -> None:
     """Take a turn with whatever a node remembers of its servers: each is asked, whatever it was."""
     names = ["192.0.2.11:1812", "192.0.2.12:1812", "192.0.2.13:1812"]
     memory = Memory.parse(octets)
-    order = memory.take_turn(names, 100.0, 60.0)
+    order = memory.take_turn(names, 100.0, 60.0, 3.0)
     assert sorted(order) == names
     Memory.parse(memory.lines())

@@ -67,6 +67,19 @@ def test_a_radius_server_can_do_its_work_with_its_grants(parts: Parts) -> None:
     server.store.ping()
 
 
+def test_a_server_whose_database_is_read_only_gives_no_sign_of_life(parts: Parts, mariadb: Mariadb) -> None:
+    parts.as_user("watchword_radius", "change me: radius")
+    server = parts.another_server("radius")
+    server.store.ping()
+    mariadb.execute("SET GLOBAL read_only = ON")
+    try:
+        with pytest.raises(StoreUnavailable):
+            server.store.ping()
+    finally:
+        mariadb.execute("SET GLOBAL read_only = OFF")
+    server.store.ping()
+
+
 def test_doctor_can_read_the_schemas_revision_with_a_radius_servers_grants(parts: Parts) -> None:
     parts.as_user("watchword_radius", "change me: radius")
     database = Database(parts.url)

@@ -11,6 +11,9 @@ from watchword.domain.tokens import Token
 
 Result = TypeVar("Result")
 
+NOBODY = 0
+"""The account id that no row has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

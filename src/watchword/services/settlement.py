@@ -22,11 +22,8 @@ from watchword.services.attempts import Answer, Attempt, Begin, OneShot, Pairing
 from watchword.services.handles import Handles
 from watchword.services.login_events import login_event
 from watchword.services.policy import LoginPolicy
-from watchword.services.ports import Holder, Seal, SentCode, StepClaim, Work
+from watchword.services.ports import NOBODY, Holder, Seal, SentCode, StepClaim, Work
 from watchword.services.text_codes import compose_message, draw_code
-
-NOBODY = 0
-"""The account id that no row has."""
 
 UNKNOWN = Standing()
 """How an account stands that has no row."""

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from watchword.services.ports import Seal, Work
+from watchword.domain.lockout import Standing
+from watchword.services.ports import NOBODY, Seal, Work
 from watchword.store.accounts import AccountRows
 from watchword.store.anchors import Anchored, Anchors, Head
 from watchword.store.audit import AuditRows
@@ -83,8 +84,11 @@ class Store:
         return self._anchors.recall()
 
     def ping(self) -> None:
-        """Ask for a sign of life; raises StoreUnavailable."""
-        self.database.ping()
+        """See that logins could be settled now; raises StoreUnavailable.
+
+        It has to be a write, though of no row: a database that may only be read answers questions, and settles nothing.
+        """
+        self.write(lambda work: work.logins.set_standings({NOBODY: Standing()}))
 
     def _anchor(self, sequence: int, mac: bytes) -> None:
         try:
