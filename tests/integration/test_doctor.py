@@ -172,14 +172,15 @@ def test_it_changes_nothing_on_a_node(patient: Patient) -> None:
     assert snapshot() == before
 
 
-AUTH = {"pubkey": 0, "password": 1, "exemption": 2, "token": 3}
+MODULES = {"pubkey": "/pubkey.py", "password": "pam_unix.so", "exemption": "/exemption.py", "token": "/token.py"}
 
 
 def changed(patient: Patient, which: str, old: str, new: str) -> None:
     """Rewrite one auth line of the stack."""
     lines = patient.node.recommended()
-    assert old in lines[AUTH[which]]
-    lines[AUTH[which]] = lines[AUTH[which]].replace(old, new)
+    (place,) = (number for number, line in enumerate(lines) if MODULES[which] in line)
+    assert old in lines[place]
+    lines[place] = lines[place].replace(old, new)
     patient.write_stack(lines)
 
 
@@ -213,24 +214,24 @@ def nobody_there(patient: Patient) -> None:
 
 SPOILT_NODES: dict[str, tuple[Callable[[Patient], object], str, str]] = {
     "a jump too far": (
-        lambda p: changed(p, "pubkey", "success=1", "success=3"),
+        lambda p: changed(p, "pubkey", "success=1", "success=4"),
         "problem",
-        "the jump of pubkey.py (sshd:1) (success=3) skips exemption.py (sshd:3) and skips token.py",
+        "the jump of pubkey.py (sshd:2) (success=4) skips exemption.py (sshd:5) and skips token.py",
     ),
     "a jump too short": (
         lambda p: changed(p, "pubkey", "[success=1 default=ignore]", "[success=ok default=ignore]"),
         "problem",
-        "who has a key and a right code is refused: pam_unix.so (sshd:2) wants the password as well",
+        "who has a key and a right code is refused: pam_unix.so (sshd:3) wants the password as well",
     ),
     "pam_unix sufficient": (
         lambda p: changed(p, "password", "requisite", "sufficient"),
         "problem",
-        "pam_unix.so (sshd:2) (sufficient) ends the stack before token.py",
+        "pam_unix.so (sshd:3) (sufficient) ends the stack before token.py",
     ),
     "token optional": (
         lambda p: changed(p, "token", "required", "optional"),
         "problem",
-        "a refusal of token.py (sshd:4) (optional) is not the end",
+        "a refusal of token.py (sshd:6) (optional) is not the end",
     ),
     "no such config": (
         lambda p: changed(p, "token", "pam.toml", "nowhere.toml"),
