@@ -321,7 +321,9 @@ def test_a_port_that_is_taken_and_a_bad_file_are_said_in_one_line(tmp_path: Path
 
 def test_audit_follow_prints_events_as_they_happen(server: RadiusServer) -> None:
     server.watchword.do("token", "add", "follow-carol", "--kind", "static", "--code", "123456")
-    argv = [str(COMMAND), "--config", str(server.watchword.config), "audit", "follow"]
+    # Who is started in the background of a script ignores Ctrl-C, and so do these tests and all that they start.
+    ctrl_c_counts = ["env", "--default-signal=INT"]
+    argv = [*ctrl_c_counts, str(COMMAND), "--config", str(server.watchword.config), "audit", "follow"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
         assert follower.stdout is not None
         until = time.monotonic() + 30
