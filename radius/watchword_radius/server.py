@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import hashlib
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from watchword.domain.errors import WatchwordError
 from watchword.domain.outcome import Challenge, Denied, Outcome
 from watchword.services.attempts import Answer, Attempt
 from watchword.settings import split_address
-from watchword_radius.batches import Batches
+from watchword_radius.batches import MOST_WAITING, Batches
 from watchword_radius.clients import Clients
 from watchword_radius.handler import Dropped, Request, StatusQuery, read_request, write_reply, write_status_reply
 from watchword_radius.replies import Replies, RequestKey
@@ -26,6 +27,7 @@ LARGEST_DATAGRAM = 4096
 """RFC 2865, section 3. What is longer is cut, and its signature wrong."""
 
 MOST_READ_AT_ONCE = 128
+LONGEST_FINISH_SECONDS = 30.0
 
 REFUSAL_BEAT_SECONDS = 0.1
 """A refusal leaves on the next beat after its request came: what was looked up and written for it took far less, and
@@ -99,8 +101,12 @@ class RadiusServer:
         """Take what has come, and nothing after that; answer all of it, and close the sockets."""
         for bound in self._sockets:
             asyncio.get_running_loop().remove_reader(bound)
-            self._read(bound)
-        await self._all_answered.wait()
+            for _ in range(MOST_WAITING // MOST_READ_AT_ONCE):
+                self._read(bound)
+        try:
+            await asyncio.wait_for(self._all_answered.wait(), LONGEST_FINISH_SECONDS)
+        except TimeoutError:
+            log.error("%d requests were left without an answer", self._unanswered)
         for bound in self._sockets:
             bound.close()
 
@@ -131,7 +137,10 @@ class RadiusServer:
             self._complaints.about(f"{client.name} at {sender[0]}", str(reason))
             return
         now = self._monotonic()
-        key = RequestKey(sender[0], request.packet.code, request.packet.id, request.packet.authenticator)
+        # Nothing proves what an excused client's authenticator belongs to: for it, the whole packet is the request.
+        proven = client.require_message_authenticator
+        mark = request.packet.authenticator if proven else hashlib.sha256(datagram).digest()
+        key = RequestKey(sender[0], request.packet.code, request.packet.id, mark)
         match self._replies.find(key, now):
             case None:
                 self._replies.begin(key, now)
@@ -198,6 +207,9 @@ class RadiusServer:
             await self._batches.in_thread(self._ping)
         except WatchwordError as error:
             log.error("the store does not answer: %s", error)
+            return False
+        except Exception as error:  # noqa: BLE001  (the edge: whatever it was, we are not well)
+            log.error("the store cannot be asked: %s", type(error).__name__)
             return False
         return True
 

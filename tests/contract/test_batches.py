@@ -62,28 +62,28 @@ def test_after_a_later_code_an_earlier_one_in_the_same_batch_is_spent(world: Wor
 def test_a_claim_on_a_spent_step_undoes_the_whole_work_and_is_tried_again(server: Server) -> None:
     (owned,) = server.store.read(lambda rows: rows.tokens.page("", 10, account="alice"))
     serial = owned.token.serial
-    server.store.write(lambda rows: rows.logins.spend_steps([StepClaim(serial, 100, 0)], 1))
+    server.store.write(lambda rows: rows.logins.spend_steps([StepClaim(serial, 100, 100, 0)], 1))
     tries = []
 
     def stale(rows: Work) -> None:
         account = rows.logins.lock(["alice"])["alice"].account
         rows.logins.set_standings({account.account_id: Standing(failures=7)})
         tries.append(account.standing.failures)
-        rows.logins.spend_steps([StepClaim(serial, 100 if len(tries) < 3 else 101, 0)], 1)
+        rows.logins.spend_steps([StepClaim(serial, 100 if len(tries) < 3 else 101, 102, 0)], 1)
 
     server.store.write(stale)
     assert tries == [0, 0, 0]
-    assert server.store.read(lambda rows: rows.tokens.page("", 10, account="alice"))[0].token.last_step == 101
+    assert server.store.read(lambda rows: rows.tokens.page("", 10, account="alice"))[0].token.last_step == 102
 
 
 def test_a_work_that_never_wins_is_given_up_and_nothing_of_it_is_written(server: Server) -> None:
     (owned,) = server.store.read(lambda rows: rows.tokens.page("", 10, account="alice"))
-    server.store.write(lambda rows: rows.logins.spend_steps([StepClaim(owned.token.serial, 100, 0)], 1))
+    server.store.write(lambda rows: rows.logins.spend_steps([StepClaim(owned.token.serial, 100, 100, 0)], 1))
 
     def stale(rows: Work) -> None:
         account = rows.logins.lock(["alice"])["alice"].account
         rows.logins.set_standings({account.account_id: Standing(held=True)})
-        rows.logins.spend_steps([StepClaim(owned.token.serial, 99, 0)], 1)
+        rows.logins.spend_steps([StepClaim(owned.token.serial, 99, 99, 0)], 1)
 
     with pytest.raises(StoreUnavailable):
         server.store.write(stale)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,12 @@ class Session:
     """How many of the expected prompts were shown."""
 
 
+def _obey_ctrl_c() -> None:
+    """Undo what a script does to all that it starts in the background, these tests perhaps."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def at_terminal(argv: Sequence[str | Path], answers: Sequence[Answer], home: Path) -> Session:
     """Run a command at a terminal and answer its prompts in turn; raises AssertionError if it hangs.
 
@@ -40,7 +47,9 @@ def at_terminal(argv: Sequence[str | Path], answers: Sequence[Answer], home: Pat
     words = [str(word) for word in argv]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "TERM": "dumb", "LC_ALL": "C.UTF-8"}
     screen = io.StringIO()
-    child = pexpect.spawn(words[0], words[1:], encoding="utf-8", timeout=TIMEOUT_SECONDS, env=environment)
+    child = pexpect.spawn(
+        words[0], words[1:], encoding="utf-8", timeout=TIMEOUT_SECONDS, env=environment, preexec_fn=_obey_ctrl_c
+    )
     child.logfile_read = screen
     answered = 0
     try:

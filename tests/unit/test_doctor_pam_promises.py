@@ -40,7 +40,7 @@ def findings(directory: Path, lines: list[str], *, service: str = "sshd", certai
 
 
 def skip(count: int) -> str:
-    return f"auth [cred_err={count} default=ignore] pam_deny.so"
+    return f"auth [success={count} default=ignore] pam_env.so"
 
 
 RIGHT = {

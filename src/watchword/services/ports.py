@@ -34,9 +34,13 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class StepClaim:
-    """A time step of a token, to be recorded as used, and how far off the token's clock was."""
+    """Time steps of a token, from the first that was claimed to the last, to be recorded as used.
+
+    `drift_steps` is how far off the token's clock was.
+    """
 
     serial: str
+    first_step: int
     step: int
     drift_steps: int
 

@@ -242,7 +242,8 @@ class Settlement:
         earlier = self._claims.get(token.serial)
         if step <= (earlier.step if earlier is not None else token.last_step):
             return Reason.SPENT_CODE
-        self._claims[token.serial] = StepClaim(token.serial, step, step - now_step)
+        first = earlier.first_step if earlier is not None else step
+        self._claims[token.serial] = StepClaim(token.serial, first, step, step - now_step)
         return Reason.RIGHT_CODE
 
     def _spend_sent(self, token: Token, code: str) -> Reason:

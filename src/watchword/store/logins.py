@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Self
 
-from sqlalchemy import Connection, update
+from sqlalchemy import BigInteger, Column, Connection, update
 
 from watchword.domain.lockout import Standing
 from watchword.services.ports import Account, Holder, Seal, StepClaim
@@ -54,15 +54,15 @@ _LOCK = """
 _lock = GivenStatement([accounts.c.name], mariadb=f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
 
 _spend = GivenStatement(
-    [tokens.c.serial, tokens.c.last_step, tokens.c.drift_steps],
+    [tokens.c.serial, tokens.c.last_step, tokens.c.drift_steps, Column("first_step", BigInteger)],
     mariadb="""
         UPDATE {given} JOIN tokens ON tokens.serial = given.serial
         SET tokens.last_step = given.last_step, tokens.drift_steps = given.drift_steps, tokens.last_used_at = :now
-        WHERE tokens.last_step < given.last_step
+        WHERE tokens.last_step < given.first_step
     """,
     sqlite="""
         UPDATE tokens SET last_step = given.last_step, drift_steps = given.drift_steps, last_used_at = :now
-        FROM {given} WHERE tokens.serial = given.serial AND tokens.last_step < given.last_step
+        FROM {given} WHERE tokens.serial = given.serial AND tokens.last_step < given.first_step
     """,
 )
 
@@ -110,7 +110,7 @@ class LoginRows:
         """
         if not claims:
             return
-        rows = sorted((claim.serial, claim.step, claim.drift_steps) for claim in claims)
+        rows = sorted((claim.serial, claim.step, claim.drift_steps, claim.first_step) for claim in claims)
         if _spend.execute(self._connection, rows, now=now_seconds).rowcount != len(rows):
             raise RaceLost
 

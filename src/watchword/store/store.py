@@ -67,9 +67,9 @@ class Store:
             return work(rows)
 
         result = self.database.write(whole)
-        self._head = tries[-1].audit.head
-        if self._head is not None and self._head != head:
-            self._anchor(*self._head)
+        self._head = ended = tries[-1].audit.head
+        if ended is not None and ended != head:
+            self._anchor(*ended)
         return result
 
     def read(self, work: Callable[[Work], Result]) -> Result:

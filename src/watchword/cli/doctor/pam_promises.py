@@ -150,7 +150,7 @@ class Promises:
         if not any(walk.is_granted for walk in ways):
             yield AREA.problem(
                 "no module says yes when sshd sets credentials: it would end every login",
-                "leave out the lines `[cred_err=… default=ignore] pam_deny.so`, or see conf/pam.d of Watchword",
+                "leave out the jumps of pam_env.so, or see conf/pam.d of Watchword",
             )
 
 

@@ -18,6 +18,7 @@ class Role(StrEnum):
     SOLARIS = "solaris"
     PERMIT = "permit"
     DENY = "deny"
+    NEUTRAL = "neutral"
     ROOT_ONLY = "root only"
     OTHER = "other"
     UNKNOWN = "unknown"
@@ -39,7 +40,7 @@ PASSWORD_MODULES = frozenset(
 NO_PROOF = frozenset(
     f"pam_{name}.so"
     for name in (
-        *("access", "afs_session", "cap", "echo", "env", "exec", "faildelay", "faillock", "ftp", "gnome_keyring"),
+        *("access", "afs_session", "cap", "echo", "exec", "faildelay", "faillock", "ftp", "gnome_keyring"),
         *("group", "issue", "keyinit", "lastlog", "limits", "listfile", "localuser", "loginuid", "mail", "mkhomedir"),
         *("motd", "namespace", "nologin", "script", "securetty", "selinux", "sepermit", "shells", "slurm"),
         *("slurm_adopt", "succeed_if", "systemd", "tally", "tally2", "time", "umask", "usertype", "warn", "wheel"),
@@ -49,7 +50,13 @@ NO_PROOF = frozenset(
 # Where root is who asks, not who logs in: in sshd, pam_rootok.so says yes to everybody.
 ASKED_BY_THE_PERSON = ("su", "su-l", "sudo", "sudo-i", "runuser", "runuser-l", "chsh", "chfn")
 
-_FIXED = {"pam_permit.so": Role.PERMIT, "pam_deny.so": Role.DENY, "pam_rootok.so": Role.ROOT_ONLY}
+# pam_env.so: "ignore" in a login, success when credentials are set.
+_FIXED = {
+    "pam_env.so": Role.NEUTRAL,
+    "pam_permit.so": Role.PERMIT,
+    "pam_deny.so": Role.DENY,
+    "pam_rootok.so": Role.ROOT_ONLY,
+}
 
 # A broken module must refuse as a wrong code does: sshd without Python, or a file that isn't there.
 FAILURES = ("auth_err", "service_err", "open_err", "symbol_err")
@@ -98,6 +105,8 @@ class Person:
                 return self._solaris(line)
             case Role.OTHER:
                 return ANYTHING
+            case Role.NEUTRAL:
+                return ("ignore",)
             case Role.UNKNOWN:
                 return YES_OR_NO
             case Role.PASSWORD:
