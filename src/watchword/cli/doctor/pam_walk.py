@@ -5,6 +5,9 @@ Rule 2. `done` after a yes, and `die`, end the stack, or the substack that they 
 Rule 3. A number jumps over so many lines, a substack being one, and counts as neither yes nor no. Beyond the end: a no.
 Rule 4. A stack that ends without a yes refuses.
 
+While credentials are set (pam_setcred), libpam as its makers have it takes a jump for the module's own word as well;
+Debian's does not. This walk is Debian's: a stack that it grants, with modules that succeed, is granted by both.
+
 Source: libpam/pam_dispatch.c of Linux-PAM 1.5.
 """
 
