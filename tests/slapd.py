@@ -23,6 +23,8 @@ PEOPLE_DN = f"ou=people,{BASE_DN}"
 GROUPS_DN = f"ou=groups,{BASE_DN}"
 READER_DN = f"cn=reader,{BASE_DN}"
 READER_PASSWORD = "reader-password"
+WRITER_DN = f"cn=writer,{BASE_DN}"
+WRITER_PASSWORD = "writer-password"
 _ADMIN_DN = f"cn=admin,{BASE_DN}"
 _ADMIN_PASSWORD = "admin-password"
 
@@ -52,7 +54,8 @@ rootpw {admin_password}
 directory {directory}/data
 maxsize 10485760
 access to attrs=userPassword by anonymous auth by * none
-access to * by dn.exact="{reader}" read by anonymous auth by * none
+access to attrs=watchwordToken by dn.exact="{writer}" write by dn.exact="{reader}" read by * none
+access to * by dn.exact="{reader}" read by dn.exact="{writer}" read by anonymous auth by * none
 """
 
 
@@ -81,6 +84,12 @@ class Slapd:
         classes = ["inetOrgPerson", "posixAccount", "watchwordPerson"]
         self._add(dn, classes, {"cn": account.title(), "sn": account, **posix, **attributes})
         return dn
+
+    def pairing_of(self, account: str) -> list[str]:
+        """Read a person's pairing attribute."""
+        with self._admin() as connection:
+            connection.search(PEOPLE_DN, f"(uid={account})", attributes=["watchwordToken"])
+            return [value for entry in connection.response for value in entry["attributes"].get("watchwordToken", [])]
 
     def set_pairing(self, account: str, pairing: str) -> None:
         """Write a person's pairing attribute; empty takes it away."""
@@ -112,14 +121,21 @@ class Slapd:
         self._add(BASE_DN, ["dcObject", "organization"], {"dc": "example", "o": "Example"})
         self._add(PEOPLE_DN, ["organizationalUnit"], {"ou": "people"})
         self._add(GROUPS_DN, ["organizationalUnit"], {"ou": "groups"})
-        self._add(
-            READER_DN, ["organizationalRole", "simpleSecurityObject"], {"cn": "reader", "userPassword": READER_PASSWORD}
-        )
+        for name, dn, password in (("reader", READER_DN, READER_PASSWORD), ("writer", WRITER_DN, WRITER_PASSWORD)):
+            self._add(dn, ["organizationalRole", "simpleSecurityObject"], {"cn": name, "userPassword": password})
 
 
 @contextmanager
 def slapd(directory: Path) -> Iterator[Slapd]:
     """Give a slapd that runs as long as the block."""
+    prepared = prepare_slapd(directory)
+    with serving(prepared, directory):
+        prepared.add_trunk()
+        yield prepared
+
+
+def prepare_slapd(directory: Path) -> Slapd:
+    """Write what a slapd needs; `serving` runs it, as often as one likes."""
     (directory / "data").mkdir()
     (directory / "watchword.schema").write_text(_SCHEMA)
     running_slapd = Slapd(free_tcp_port(), free_tcp_port(), make_certificates(directory))
@@ -132,14 +148,21 @@ def slapd(directory: Path) -> Iterator[Slapd]:
             admin=_ADMIN_DN,
             admin_password=_ADMIN_PASSWORD,
             reader=READER_DN,
+            writer=WRITER_DN,
         )
     )
-    urls = f"{running_slapd.url}/ {running_slapd.tls_url}/"
+    return running_slapd
+
+
+@contextmanager
+def serving(prepared: Slapd, directory: Path) -> Iterator[None]:
+    """Run a slapd as long as the block."""
+    urls = f"{prepared.url}/ {prepared.tls_url}/"
     # -d keeps it in the foreground.
-    with running([SLAPD, "-d", "0", "-f", configuration, "-h", urls], directory / "slapd.log") as server:
-        server.wait_until(lambda: _answers(running_slapd.port) and _answers(running_slapd.tls_port))
-        running_slapd.add_trunk()
-        yield running_slapd
+    argv: list[str | Path] = [SLAPD, "-d", "0", "-f", directory / "slapd.conf", "-h", urls]
+    with running(argv, directory / "slapd.log") as server:
+        server.wait_until(lambda: _answers(prepared.port) and _answers(prepared.tls_port))
+        yield
 
 
 def _answers(port: int) -> bool:

@@ -1,6 +1,7 @@
 """The daemon: workers, signals, systemd."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,9 @@ SECONDS_BETWEEN_STARTS = 1.0
 
 POSTMAN_SECONDS = 2.0
 """How often a server looks for messages that another one left behind."""
+
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""A few megabytes; Python's own 700 cost a twentieth of all that a login does."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +69,7 @@ async def _work(
     server.listen(sockets)
     if postman is not None:
         postman.start()
+    _spare_the_collector()
     log.info("answering on %s", ", ".join(settings.radius.listen))
     ready()
     await stop.wait()
@@ -76,6 +81,13 @@ async def _work(
     services.close()
     log.info("stopped")
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Have Python look for garbage less often, and not among what was loaded: a login leaves next to none in cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 20, 20)
 
 
 def _reread_clients(server: RadiusServer, config: Path) -> None:

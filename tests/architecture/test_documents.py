@@ -5,7 +5,7 @@ import re
 import textwrap
 import tomllib
 from collections.abc import Iterator
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ def written(default: object) -> str:
     """Write a default as TOML would have it; empty for one that says nothing."""
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
+    if isinstance(default, Enum):
+        default = default.value
     return "" if default is None or default == "" else json.dumps(default, default=str)
 
 

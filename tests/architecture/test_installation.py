@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from scripts.install_node import install_modules
+from scripts.install_server import UNITS
 from scripts.installation.files import put_configuration
 from scripts.installation.layout import CHECKOUT, Layout
 from scripts.installation.release import new_release
@@ -127,6 +128,21 @@ def test_what_sshd_must_do_is_read_before_what_others_say() -> None:
     assert ours.name < "50-cloud-init.conf"
 
 
-def test_the_daemon_that_holds_the_keyring_leaves_no_core() -> None:
-    unit = (CHECKOUT / "conf/systemd/watchword-radius.service").read_text(encoding="utf-8").splitlines()
-    assert "LimitCORE=0" in unit
+def unit_of(name: str) -> list[str]:
+    """The lines of a systemd unit."""
+    return (CHECKOUT / "conf/systemd" / name).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_daemon_that_holds_the_keyring_leaves_no_core(unit: str) -> None:
+    assert "LimitCORE=0" in unit_of(unit)
+
+
+def test_each_daemon_has_an_account_and_a_configuration_of_its_own() -> None:
+    lines = [line for unit in UNITS for line in unit_of(unit) if line.startswith(("User=", "ExecStart="))]
+    assert len(set(lines)) == 2 * len(UNITS)
+
+
+def test_the_keeper_sees_whose_process_asks() -> None:
+    """In a user namespace of its own every other account is nobody (user_namespaces(7)), to SO_PEERCRED too."""
+    assert not [line for line in unit_of("watchword-keeper.service") if line.startswith("PrivateUsers=")]

@@ -39,8 +39,8 @@ def test_a_damaged_secret_is_named_and_stops_no_rotation(world: World, server: S
     (bobs,) = server.administrator.tokens(account="bob")
     with server.database.engine.begin() as connection:
         damage = sqlalchemy.text("UPDATE tokens SET sealed_secret = 'rubbish' WHERE serial = :serial")
-        connection.execute(damage, {"serial": bobs.token.serial})
-    assert rotate(world, server) == Resealed("", 2, [bobs.token.serial])
+        connection.execute(damage, {"serial": bobs.serial})
+    assert rotate(world, server) == Resealed("", 2, [bobs.serial])
     assert isinstance(server.one_shot("carol", world.code()), Granted)
     assert server.rotator.reseal(server.keyring.primary.key_id).changed == 0
 

@@ -190,5 +190,5 @@ def test_a_message_that_cannot_be_opened_is_given_up_and_holds_nobody_up(server:
 def test_a_token_that_was_removed_texts_nobody(server: Server) -> None:
     server.begin("bob")
     (token,) = server.administrator.tokens(account="bob")
-    server.pairer.remove(token.token.serial)
+    server.pairer.remove(token.serial)
     assert server.postman.deliver_due() == 0

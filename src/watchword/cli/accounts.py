@@ -58,15 +58,16 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show an account and its tokens. Example: watchword account show alice."""
     with services_of(context) as services:
         view = services.administrator.view(name)
+        phones = services.administrator.masked_phones(account=name) if as_json else {}
     if as_json:
-        say_json(_brief(view) | {"tokens": [describe(owned) for owned in view.tokens]})
+        say_json(_brief(view) | {"tokens": [describe(token, phones) for token in view.tokens]})
         return
     say(f"{view.name}: {_state(view)}")
     say(f"failed codes in a row: {view.failures}")
-    for number, owned in enumerate(view.tokens):
-        state = "" if owned.token.enabled else ", disabled"
+    for number, token in enumerate(view.tokens):
+        state = "" if token.enabled else ", disabled"
         place = "first" if number == 0 else "also"
-        say(f"{place}: {owned.token.serial} ({owned.token.kind}{state}), last used {when(owned.last_used_at)}")
+        say(f"{place}: {token.serial} ({token.kind}{state}), last used {when(token.last_used_at)}")
 
 
 def _state(view: AccountView) -> str:
@@ -74,7 +75,7 @@ def _state(view: AccountView) -> str:
         return f"locked ({view.locked}) until {_until(view)}"
     if not view.tokens:
         return "not paired"
-    if not any(owned.token.enabled for owned in view.tokens):
+    if not any(token.enabled for token in view.tokens):
         return "paired, but none of its tokens can be used"
     return "can log in"
 

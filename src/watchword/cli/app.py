@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from watchword import cli
-from watchword.cli import accounts, audit, daemons, exemptions, keys, setup, tokens
+from watchword.cli import accounts, api_keys, audit, daemons, exemptions, keys, report, setup, tokens
 from watchword.cli.doctor import doctor
 from watchword.cli.output import fail
 from watchword.domain.errors import WatchwordError
@@ -25,8 +25,12 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(exemptions.app, name="exemptions")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(api_keys.app, name="api-key")
 app.command()(setup.init)
 app.command()(daemons.radius)
+app.command()(daemons.portal)
+app.command()(daemons.keeper)
+app.command()(report.report)
 app.command()(doctor)
 
 

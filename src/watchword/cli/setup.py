@@ -1,5 +1,6 @@
 """`watchword init`: a keyring, and a database with its tables."""
 
+import grp
 import os
 import pwd
 from pathlib import Path
@@ -16,6 +17,9 @@ from watchword.store.database import Database
 from watchword.store.keyring import Keyring, KeyState, new_key, write_keys
 
 SERVICE_ACCOUNT = "watchword"
+
+KEYS_GROUP = "watchword-keys"
+"""Where the installer has put the daemons' accounts."""
 
 
 def init(context: typer.Context, as_json: AsJson = False) -> None:
@@ -62,19 +66,27 @@ def _make_schema(settings: Settings) -> str:
 
 
 def _share_with_service(settings: Settings) -> None:
-    """Let the daemon's account read the keyring, which stays root's, and have the anchors and a SQLite database."""
+    """Let the daemons' accounts read the keyring, which stays root's; give one the anchors and a SQLite database."""
     if os.geteuid() != 0:
         return
     try:
         service = pwd.getpwnam(SERVICE_ACCOUNT)
     except KeyError:
         return  # no daemon of its own here: a checkout, a demo
-    os.chown(settings.keyring.file, 0, service.pw_gid)
+    os.chown(settings.keyring.file, 0, _keys_group(service))
     settings.keyring.file.chmod(0o640)
     _give(settings.audit.anchors, service, os.O_DIRECTORY)
     database_file = Database(settings.database.url.get_secret_value()).file
     if database_file is not None:
         _give(database_file, service, 0)
+
+
+def _keys_group(service: pwd.struct_passwd) -> int:
+    """Answer the group of all daemons; where the installer has made none, the one daemon's own."""
+    try:
+        return grp.getgrnam(KEYS_GROUP).gr_gid
+    except KeyError:
+        return service.pw_gid
 
 
 def _give(path: Path, service: pwd.struct_passwd, flags: int) -> None:

@@ -1,5 +1,6 @@
 """`watchword token …`: what yields codes."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,9 @@ from watchword.cli.context import services_of
 from watchword.cli.line_input import given_or_asked
 from watchword.cli.output import AsJson, bar, say, say_done, say_json, say_table, when
 from watchword.cli.token_add import add
-from watchword.domain.phones import mask_phone
 from watchword.domain.tokens import Kind
 from watchword.seedfiles import read, read_key_file, read_password_file
-from watchword.services.ports import OwnedToken
+from watchword.services.ports_tokens import TokenFacts
 
 app = typer.Typer(help="Add, show, change and import tokens.", no_args_is_help=True)
 
@@ -42,47 +42,47 @@ def list_tokens(
     """List tokens by serial. Example: watchword token list --account alice."""
     with services_of(context) as services:
         found = services.administrator.tokens(after, limit, account=account or None)
+        phones = services.administrator.masked_phones(after, limit, account=account or None) if as_json else {}
     if as_json:
-        say_json([describe(owned) for owned in found])
+        say_json([describe(token, phones) for token in found])
         return
     say_table(
         ["serial", "kind", "account", "name", "state", "last used"],
         [
             [
-                owned.token.serial,
-                owned.token.kind,
-                owned.account or "(in the drawer)",
-                owned.token.label,
-                "enabled" if owned.token.enabled else "disabled",
-                when(owned.last_used_at),
+                token.serial,
+                token.kind,
+                token.account or "(in the drawer)",
+                token.label,
+                "enabled" if token.enabled else "disabled",
+                when(token.last_used_at),
             ]
-            for owned in found
+            for token in found
         ],
     )
     if len(found) == limit:
-        say(f"There may be more: --after {found[-1].token.serial}")
+        say(f"There may be more: --after {found[-1].serial}")
 
 
-def describe(owned: OwnedToken) -> dict[str, Any]:
-    """Describe a token for programs. Never its secret; a telephone only masked."""
-    token = owned.token
+def describe(token: TokenFacts, phones: Mapping[str, str]) -> dict[str, Any]:
+    """Describe a token for programs; `phones` has the masked telephones, by serial."""
     described: dict[str, Any] = {
         "serial": token.serial,
         "kind": token.kind.value,
-        "account": owned.account or None,
+        "account": token.account or None,
         "name": token.label,
         "rank": token.rank,
         "enabled": token.enabled,
-        "created_at": owned.created_at,
-        "last_used_at": owned.last_used_at,
+        "created_at": token.created_at,
+        "last_used_at": token.last_used_at,
     }
     if token.kind.is_time_based:
         described["digits"] = token.profile.digits
         described["period_seconds"] = token.profile.period_seconds
         described["algorithm"] = token.profile.algorithm.value
-        described["drift_seconds"] = token.drift_steps * token.profile.period_seconds
+        described["drift_seconds"] = token.drift_seconds
     if token.kind is Kind.SMS:
-        described["phone"] = mask_phone(token.secret.decode("ascii"))
+        described["phone"] = phones.get(token.serial)
     return described
 
 
@@ -90,11 +90,13 @@ def describe(owned: OwnedToken) -> dict[str, Any]:
 def show(context: typer.Context, serial: Serial, as_json: AsJson = False) -> None:
     """Show a token. Example: watchword token show SOFT-7F3A19C2."""
     with services_of(context) as services:
-        owned = services.administrator.token(serial)
+        token = services.administrator.token(serial)
+        phones = services.administrator.masked_phones(account=token.account) if token.kind is Kind.SMS else {}
+    described = describe(token, phones)
     if as_json:
-        say_json(describe(owned))
+        say_json(described)
         return
-    rows = describe(owned) | {"created_at": when(owned.created_at), "last_used_at": when(owned.last_used_at)}
+    rows = described | {"created_at": when(token.created_at), "last_used_at": when(token.last_used_at)}
     say_table(["", ""], [[key.replace("_", " "), str(value)] for key, value in rows.items()])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from watchword.domain.accounts import is_account_name
@@ -11,6 +12,10 @@ from watchword.domain.people import Person
 Attributes = dict[str, list[str]]
 Search = Callable[[str, str, list[str]], list[tuple[str, Attributes]]]
 """Searches below a DN, by a filter, for some attributes; answers each entry's DN and attributes."""
+
+Answer = TypeVar("Answer")
+
+_LAST_NAME = "sn"  # RFC 4519, section 2.32
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SCHEMES = ("ldap", "ldaps")
@@ -87,40 +92,75 @@ class LdapDirectory:
         return self._settings.servers[self._first]
 
     def find(self, account: str) -> Person | None:
-        """Find a person by the exact name of their account.
+        """Find a person by the exact name of their account; raises DirectoryUnavailable.
 
-        The server that answered last is asked first: a hung one costs its timeout once, not at every lookup. Raises
-        DirectoryUnavailable if none answers, or if two people have the account.
+        It is raised if no server answers, or if two people have the account.
         """
         if not is_account_name(account):
             return None
+        return self._at_a_server_that_answers(lambda url: self._find_at(url, account))
+
+    def search(self, begins: str, limit: int) -> list[Person]:
+        """List people of whom the full or last name, or the mail address, begins so; raises DirectoryUnavailable."""
+        settings = self._settings
+        attributes = [name for name in (settings.name_attribute, _LAST_NAME, settings.mail_attribute) if name]
+        alternatives = "".join(f"({attribute}={_escape(begins)}*)" for attribute in attributes)
+        wanted = f"(&{settings.people_filter}(|{alternatives}))"
+        return self._at_a_server_that_answers(lambda url: self._search_at(url, wanted, limit))
+
+    def _search_at(self, url: str, wanted: str, limit: int) -> list[Person]:
+        from watchword.directory.ldap_session import first_entries  # noqa: PLC0415 - ldap3 is slow to load
+
+        settings = self._settings
+        found = first_entries(url, settings, wanted, _asked(settings), limit)
+        named = [(account, attributes) for _, attributes in found for account in attributes[settings.account_attribute]]
+        return [self._person(account, attributes, frozenset()) for account, attributes in named]
+
+    def can_bind(self, account: str, password: str) -> bool:
+        """Tell whether the account's entry can be bound to with this password; raises DirectoryUnavailable."""
+        return self._at_a_server_that_answers(lambda url: self._can_bind_at(url, account, password))
+
+    def _at_a_server_that_answers(self, ask: Callable[[str], Answer]) -> Answer:
+        """Ask the server that answered last first: a hung one costs its timeout once, not at every lookup."""
         count = len(self._settings.servers)
         mistakes = []
         for place in [(self._first + offset) % count for offset in range(count)]:
             try:
-                person = self._find_at(self._settings.servers[place], account)
+                answer = ask(self._settings.servers[place])
             except ServerSilent as silence:
                 mistakes.append(str(silence))
                 continue
             self._first = place
-            return person
+            return answer
         raise DirectoryUnavailable("no LDAP server answers: " + "; ".join(mistakes), hint="try ldapsearch by hand")
+
+    def _can_bind_at(self, url: str, account: str, password: str) -> bool:
+        from watchword.directory.ldap_session import can_bind, ldap_session  # noqa: PLC0415 - ldap3 is slow to load
+
+        with ldap_session(url, self._settings) as search:
+            entry = self._entry(search, account)
+        return entry is not None and can_bind(url, self._settings, entry[0], password)
 
     def _find_at(self, url: str, account: str) -> Person | None:
         from watchword.directory.ldap_session import ldap_session  # noqa: PLC0415 - ldap3 takes 0.1 s to load
 
+        with ldap_session(url, self._settings) as search:
+            entry = self._entry(search, account)
+            if entry is None:
+                return None
+            dn, attributes = entry
+            return self._person(account, attributes, self._groups(search, account, dn, attributes))
+
+    def _entry(self, search: Search, account: str) -> tuple[str, Attributes] | None:
+        """Find the one entry of an account."""
         settings = self._settings
         wanted = f"(&{settings.people_filter}({settings.account_attribute}={_escape(account)}))"
-        with ldap_session(url, settings) as search:
-            entries = search(settings.base_dn, wanted, _asked(settings))
-            # Servers fold case and white space in uid, so " alice" finds alice: hold to the exact name.
-            exact = [entry for entry in entries if account in entry[1][settings.account_attribute]]
-            if len(exact) > 1:
-                raise DirectoryUnavailable("LDAP has two entries for one account", hint="narrow [ldap] people_filter")
-            if not exact:
-                return None
-            dn, attributes = exact[0]
-            return self._person(account, attributes, self._groups(search, account, dn, attributes))
+        entries = search(settings.base_dn, wanted, _asked(settings))
+        # Servers fold case and white space in uid, so " alice" finds alice: hold to the exact name.
+        exact = [entry for entry in entries if account in entry[1][settings.account_attribute]]
+        if len(exact) > 1:
+            raise DirectoryUnavailable("LDAP has two entries for one account", hint="narrow [ldap] people_filter")
+        return exact[0] if exact else None
 
     def _groups(self, search: Search, account: str, dn: str, attributes: Attributes) -> frozenset[str]:
         groups = {_group_name(value) for value in attributes.get(self._settings.group_attribute, [])}

@@ -1,5 +1,7 @@
 """The accounts of this machine, as `getent passwd` shows them: files, SSSD, LDAP, whatever nsswitch.conf says."""
 
+import grp
+import os
 import pwd
 
 from watchword.domain.accounts import is_account_name
@@ -24,4 +26,14 @@ class SystemDirectory:
         if entry.pw_name != account:
             return None
         # The first field of GECOS is the full name, by custom.
-        return Person(account, name=entry.pw_gecos.partition(",")[0])
+        return Person(account, name=entry.pw_gecos.partition(",")[0], groups=_groups(account, entry.pw_gid))
+
+
+def _groups(account: str, primary_gid: int) -> frozenset[str]:
+    names = set()
+    for gid in os.getgrouplist(account, primary_gid):
+        try:
+            names.add(grp.getgrgid(gid).gr_name)
+        except KeyError:
+            continue  # a number without a name cannot be named in a list either
+    return frozenset(names)

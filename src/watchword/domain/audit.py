@@ -23,6 +23,9 @@ class EventKind(enum.StrEnum):
     PAIRING = "pairing"
     ADMINISTRATION = "administration"
     KEYS = "keys"
+    SIGN_IN = "sign_in"
+    REPORTED = "reported"
+    MAIL = "mail"
 
 
 class Result(enum.StrEnum):

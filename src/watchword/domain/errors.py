@@ -9,6 +9,7 @@ WatchwordError
 ├── KeyringError        the keyring is missing, unsafe, or lacks a key
 ├── SealError           sealed data is altered, or belongs to another row
 ├── StoreUnavailable    the database does not answer
+├── KeeperUnavailable   the keeper of the seeds does not answer
 ├── DirectoryUnavailable   LDAP does not answer
 └── DeliveryFailed      a message could not be handed over
 """
@@ -52,6 +53,10 @@ class SealError(WatchwordError):
 
 class StoreUnavailable(WatchwordError):
     """The database does not answer."""
+
+
+class KeeperUnavailable(WatchwordError):
+    """The keeper, which alone opens seeds for the portal, does not answer."""
 
 
 class DirectoryUnavailable(WatchwordError):

@@ -1,10 +1,12 @@
 """Phone numbers: read as people write them, kept in E.164, shown masked.
 
-The syntax of ITU-T E.164 is enough here: whether a number exists only the carrier knows, and it says so. The package
-`phonenumbers` (8 MB of national numbering plans) can wait for a page that lets people choose their country.
+An operator's number is held to the syntax of ITU-T E.164: whether it exists only the carrier knows, and it says so. A
+person's own, typed into a page, is held to the national numbering plans of the package `phonenumbers`, which is loaded
+when the first one is read: the RADIUS servers and the command line do without.
 """
 
 import re
+from collections.abc import Collection
 
 from watchword.domain.errors import InvalidValue
 
@@ -47,6 +49,40 @@ def _complete(national: str, country_code: str) -> str:
 
 def _unusable(hint: str = "write it with + and the country code, such as +15125551234") -> InvalidValue:
     return InvalidValue("this phone number cannot be used", hint=hint)
+
+
+def parse_mobile(typed: str, *, country: str, countries: Collection[str]) -> str:
+    """Return in E.164 a number that can be texted, in one of `countries` (ISO 3166, such as `US`).
+
+    A number without a `+` is a national one of `country`. Premium-rate numbers and the like are refused: whoever owns
+    one is paid for each message. Raises InvalidValue, which does not quote the number.
+    """
+    import phonenumbers  # noqa: PLC0415 - see the head of this module
+
+    if country not in countries or len(typed) > 40:
+        raise _unusable("write it with its country code, or choose your country from the list")
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        raise _unusable("type it as you would dial it") from None
+    if number.extension or not phonenumbers.is_valid_number(number):
+        raise _unusable("look whether a digit is missing or too many")
+    if phonenumbers.region_code_for_number(number) not in countries:
+        raise _unusable("only numbers of these countries can be texted: " + ", ".join(map(country_label, countries)))
+    textable = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    if phonenumbers.number_type(number) not in textable:
+        raise _unusable("text messages go to mobile phones only")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def country_label(country: str) -> str:
+    """Return how a country (ISO 3166) is shown and dialled, such as `DE +49`.
+
+    By its letters: the package's names of countries come with 100 MB of other names.
+    """
+    import phonenumbers  # noqa: PLC0415 - see the head of this module
+
+    return f"{country} +{phonenumbers.country_code_for_region(country)}"
 
 
 def mask_phone(number: str) -> str:

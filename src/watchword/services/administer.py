@@ -5,13 +5,16 @@ from dataclasses import dataclass, field, replace
 
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
-from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.audit import EventKind
 from watchword.domain.errors import Conflict, InvalidValue, NotFound
 from watchword.domain.lockout import LockoutPolicy, Standing
 from watchword.domain.otp import RESYNC_REACH_SECONDS, find_two_in_a_row, normalise_code
+from watchword.domain.phones import mask_phone
 from watchword.domain.seeds import SeedRow
 from watchword.domain.tokens import Kind, Token, check_label
-from watchword.services.ports import Account, OwnedToken, Store, Work
+from watchword.services.actor import Actor
+from watchword.services.ports import Account, Store, Work
+from watchword.services.ports_tokens import TokenFacts
 from watchword.services.text_codes import draw_digits
 
 PAGE = 1000
@@ -25,7 +28,7 @@ class AccountView:
     failures: int
     locked: str
     locked_until: int
-    tokens: list[OwnedToken]
+    tokens: list[TokenFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,11 @@ class ClassCode:
 
 
 class Administrator:
-    """Acts in `actor`'s name, and leaves a line in the audit log each time."""
+    """Acts in `actor`'s name, and leaves a line in the audit log each time.
+
+    With `announce`, the directory is told when a token begins or ceases to count. Only `resync` and `masked_phones`
+    read a seed.
+    """
 
     def __init__(
         self,
@@ -48,12 +55,20 @@ class Administrator:
         random_octets: Callable[[int], bytes],
         lockout: LockoutPolicy,
         actor: str = "",
+        why: str = "",
+        address: str = "",
+        announce: bool = False,
     ) -> None:
+        """Take the ports, what a centre has decided, and who acts, why, and from where.
+
+        Raises InvalidValue for a reason that cannot be written down.
+        """
         self._store = store
         self._clock = clock
         self._random_octets = random_octets
         self._lockout = lockout
-        self._actor = actor
+        self._actor = Actor(actor, why, address)
+        self._announce = announce
 
     def view(self, name: str) -> AccountView:
         """Show an account; raises NotFound."""
@@ -62,14 +77,14 @@ class Administrator:
             account = rows.accounts.find(name)
             if account is None:
                 raise _unknown(name)
-            return self._view(account, rows.tokens.page("", PAGE, account=name))
+            return self._view(account, rows.tokens.describe_page("", PAGE, account=name))
 
         return self._store.read(work)
 
-    def _view(self, account: Account, tokens: list[OwnedToken]) -> AccountView:
+    def _view(self, account: Account, tokens: list[TokenFacts]) -> AccountView:
         standing = account.standing.at(self._clock())
         locked = "held by an operator" if standing.held else "too many failed codes" if standing.locked_until else ""
-        ordered = sorted(tokens, key=lambda owned: (owned.token.rank, owned.token.serial))
+        ordered = sorted(tokens, key=lambda token: (token.rank, token.serial))
         return AccountView(account.name, standing.failures, locked, standing.locked_until, ordered)
 
     def accounts(self, after: str = "", limit: int = PAGE) -> list[AccountView]:
@@ -78,16 +93,22 @@ class Administrator:
 
     def tokens(
         self, after: str = "", limit: int = PAGE, *, account: str | None = None, pattern: str | None = None
-    ) -> list[OwnedToken]:
+    ) -> list[TokenFacts]:
         """List tokens by serial, beyond `after`."""
-        return self._store.read(lambda rows: rows.tokens.page(after, limit, account=account, pattern=pattern))
+        return self._store.read(lambda rows: rows.tokens.describe_page(after, limit, account=account, pattern=pattern))
 
-    def token(self, serial: str) -> OwnedToken:
+    def token(self, serial: str) -> TokenFacts:
         """Show a token; raises NotFound."""
-        found = self._store.read(lambda rows: rows.tokens.find(serial))
-        if found is None:
-            raise NotFound(f"there is no token {serial}", hint="`watchword token list` shows them")
-        return found
+        return self._store.read(lambda rows: _find(rows, serial))
+
+    def masked_phones(self, after: str = "", limit: int = PAGE, *, account: str | None = None) -> dict[str, str]:
+        """Answer what may be shown of the telephones of the sms tokens that `tokens` lists, by serial."""
+
+        def work(rows: Work) -> dict[str, str]:
+            owned = (owned.token for owned in rows.tokens.page(after, limit, account=account))
+            return {token.serial: mask_phone(token.secret.decode("ascii")) for token in owned if token.kind is Kind.SMS}
+
+        return self._store.read(work)
 
     def lock(self, name: str) -> None:
         """Hold an account, paired or not: no code opens it until `unlock`. Raises InvalidValue."""
@@ -110,10 +131,8 @@ class Administrator:
                 raise _unknown(name)
             rows.accounts.set_standing(account.account_id, change(account.standing))
             # A locked account's text messages were never sent: the next one asked for must be.
-            for owned in rows.tokens.page("", PAGE, account=name):
-                for sent in rows.sent_codes.of_tokens([owned.token.serial]).values():
-                    rows.sent_codes.spend(sent.serial, sent.issue)
-            rows.audit.record([self._event(what, account=name)])
+            rows.sent_codes.withdraw([token.serial for token in rows.tokens.describe_page("", PAGE, account=name)])
+            self._record(rows, what, account=name)
 
         self._store.write(work)
 
@@ -121,10 +140,11 @@ class Administrator:
         """Let a token be used, or not; raises NotFound."""
 
         def work(rows: Work) -> None:
-            owned = _find(rows, serial)
+            token = _find(rows, serial)
             rows.tokens.set_enabled(serial, enabled=enabled)
-            what = "token enabled" if enabled else "token disabled"
-            rows.audit.record([self._event(what, account=owned.account, serial=serial)])
+            self._record(rows, "token enabled" if enabled else "token disabled", account=token.account, serial=serial)
+            if self._announce and token.account:
+                rows.announcements.note(token.account, int(self._clock()))
 
         self._store.write(work)
 
@@ -133,9 +153,9 @@ class Administrator:
         check_label(label)
 
         def work(rows: Work) -> None:
-            owned = _find(rows, serial)
+            token = _find(rows, serial)
             rows.tokens.set_label(serial, label)
-            rows.audit.record([self._event("token renamed", account=owned.account, serial=serial)])
+            self._record(rows, "token renamed", account=token.account, serial=serial)
 
         self._store.write(work)
 
@@ -143,14 +163,16 @@ class Administrator:
         """Make a token the first of its account's: the one that a login asks for. Raises NotFound, Conflict."""
 
         def work(rows: Work) -> None:
-            owned = _find(rows, serial)
-            if not owned.account:
+            token = _find(rows, serial)
+            if not token.account:
                 raise Conflict(f"token {serial} belongs to no account")
-            others = rows.tokens.page("", PAGE, account=owned.account)
-            others.sort(key=lambda other: (other.token.serial != serial, other.token.rank, other.token.serial))
+            others = rows.tokens.describe_page("", PAGE, account=token.account)
+            others.sort(key=lambda other: (other.serial != serial, other.rank, other.serial))
             for rank, other in enumerate(others):
-                rows.tokens.set_rank(other.token.serial, rank)
-            rows.audit.record([self._event("token made first", account=owned.account, serial=serial)])
+                rows.tokens.set_rank(other.serial, rank)
+            self._record(rows, "token made first", account=token.account, serial=serial)
+            if self._announce:
+                rows.announcements.note(token.account, int(self._clock()))
 
         self._store.write(work)
 
@@ -161,7 +183,9 @@ class Administrator:
         """
 
         def work(rows: Work) -> int:
-            owned = _find(rows, serial)
+            owned = rows.tokens.find(serial)
+            if owned is None:
+                raise _no_token(serial)
             token = owned.token
             if not token.kind.is_time_based:
                 raise Conflict(f"token {serial} is {token.kind}: it has no clock")
@@ -180,8 +204,7 @@ class Administrator:
                     hint="wait for the next two codes, and give them in the order in which they came",
                 )
             drift_seconds = (step - now_step) * token.profile.period_seconds
-            what = f"token resynced, {drift_seconds} s off"
-            rows.audit.record([self._event(what, account=owned.account, serial=serial)])
+            self._record(rows, f"token resynced, {drift_seconds} s off", account=owned.account, serial=serial)
             return drift_seconds
 
         return self._store.write(work)
@@ -198,7 +221,7 @@ class Administrator:
                 some = tokens[start : start + PAGE]
                 rows.tokens.add_many(some, int(self._clock()))
                 progress(len(some))
-            rows.audit.record([self._event(f"{len(tokens)} fobs imported")])
+            self._record(rows, f"{len(tokens)} fobs imported")
             return len(tokens)
 
         return self._store.write(work)
@@ -209,32 +232,24 @@ class Administrator:
         def work(rows: Work) -> list[ClassCode]:
             codes: list[ClassCode] = []
             after = ""
-            while page := rows.tokens.page(after, PAGE, pattern=pattern):
-                after = page[-1].token.serial
-                static = [owned for owned in page if owned.token.kind is Kind.STATIC]
-                codes.extend(self._redraw(rows, owned) for owned in static)
+            while page := rows.tokens.describe_page(after, PAGE, pattern=pattern):
+                after = page[-1].serial
+                codes.extend(self._redraw(rows, token) for token in page if token.kind is Kind.STATIC)
             if not codes:
                 raise NotFound(f"no account like {pattern!r} has a static token")
             return sorted(codes, key=lambda code: code.account)
 
         return self._store.write(work)
 
-    def _redraw(self, rows: Work, owned: OwnedToken) -> ClassCode:
+    def _redraw(self, rows: Work, token: TokenFacts) -> ClassCode:
         code = draw_digits(self._random_octets)
-        rows.tokens.set_secret(owned, code.encode("ascii"))
-        rows.audit.record([self._event("static code redrawn", account=owned.account, serial=owned.token.serial)])
-        return ClassCode(owned.account, owned.token.serial, code)
+        rows.tokens.set_secret(token.serial, code.encode("ascii"))
+        self._record(rows, "static code redrawn", account=token.account, serial=token.serial)
+        return ClassCode(token.account, token.serial, code)
 
-    def _event(self, what: str, *, account: str = "", serial: str = "") -> AuditEvent:
-        return AuditEvent(
-            at_milliseconds=int(self._clock() * 1000),
-            kind=EventKind.ADMINISTRATION,
-            result=Result.DONE,
-            account=account,
-            serial=serial,
-            reason=what,
-            actor=self._actor,
-        )
+    def _record(self, rows: Work, what: str, *, account: str = "", serial: str = "") -> None:
+        now = self._clock()
+        rows.audit.record([self._actor.event(now, EventKind.ADMINISTRATION, what, account=account, serial=serial)])
 
 
 def _fob(seed: SeedRow) -> Token:
@@ -242,11 +257,15 @@ def _fob(seed: SeedRow) -> Token:
     return Token(seed.serial, Kind.HARD, seed.secret, seed.profile, drift_steps=drift, base_drift_steps=drift)
 
 
-def _find(rows: Work, serial: str) -> OwnedToken:
-    found = rows.tokens.find(serial)
+def _find(rows: Work, serial: str) -> TokenFacts:
+    found = rows.tokens.describe(serial)
     if found is None:
-        raise NotFound(f"there is no token {serial}", hint="`watchword token list` shows them")
+        raise _no_token(serial)
     return found
+
+
+def _no_token(serial: str) -> NotFound:
+    return NotFound(f"there is no token {serial}", hint="`watchword token list` shows them")
 
 
 def _unknown(name: str) -> NotFound:

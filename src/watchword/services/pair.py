@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
-from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.audit import EventKind
 from watchword.domain.errors import Conflict, NotFound
 from watchword.domain.otp import SECRET_OCTETS, OtpProfile, provisioning_uri
 from watchword.domain.phones import parse_phone
 from watchword.domain.tokens import Kind, Token, check_label, check_serial, check_static_code, make_serial
-from watchword.services.ports import Store, Work
+from watchword.services.actor import Actor
+from watchword.services.ports import OwnedToken, Store, Work
+from watchword.services.ports_tokens import TokenFacts
 from watchword.services.text_codes import draw_digits
 
 MOST_TOKENS = 10
@@ -29,16 +31,33 @@ class NewToken:
 
 
 class Pairer:
-    """Pairs and unpairs, in `actor`'s name."""
+    """Pairs and unpairs, in `actor`'s name, and leaves a line in the audit log each time.
+
+    With `announce`, the directory is told of every change. Only `assign` and `unassign` read a seed.
+    """
 
     def __init__(
-        self, store: Store, *, clock: Clock, random_octets: Callable[[int], bytes], issuer: str, actor: str = ""
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        random_octets: Callable[[int], bytes],
+        issuer: str,
+        actor: str = "",
+        why: str = "",
+        address: str = "",
+        announce: bool = False,
     ) -> None:
+        """Take the ports, and who acts: `actor` is empty for the person themself, `why` is an operator's reason.
+
+        Raises InvalidValue for a reason that cannot be written down.
+        """
         self._store = store
         self._clock = clock
         self._random_octets = random_octets
         self._issuer = issuer
-        self._actor = actor
+        self.actor = Actor(actor, why, address)
+        self._announce = announce
 
     def add_soft(
         self, account: str, *, profile: OtpProfile = NO_PROFILE, secret: bytes | None = None, label: str = ""
@@ -46,21 +65,21 @@ class Pairer:
         """Pair a phone app; answers the URI that it scans. Raises InvalidValue, Conflict."""
         seed = secret if secret is not None else self._random_octets(SECRET_OCTETS)
         token = self._token(Kind.SOFT, seed, profile, label)
-        self._pair(account, token)
+        self._store.write(lambda rows: self.tie(rows, account, token))
         return NewToken(token.serial, otpauth=provisioning_uri(seed, profile, account=account, issuer=self._issuer))
 
     def add_sms(self, account: str, phone: str, *, country_code: str, label: str = "") -> NewToken:
         """Pair a telephone; raises InvalidValue, Conflict."""
         number = parse_phone(phone, default_country_code=country_code)
         token = self._token(Kind.SMS, number.encode("ascii"), NO_PROFILE, label)
-        self._pair(account, token)
+        self._store.write(lambda rows: self.tie(rows, account, token))
         return NewToken(token.serial)
 
     def add_static(self, account: str, *, code: str | None = None, label: str = "") -> NewToken:
         """Give a training account a code that does not change; raises InvalidValue, Conflict."""
         chosen = check_static_code(code) if code is not None else draw_digits(self._random_octets)
         token = self._token(Kind.STATIC, chosen.encode("ascii"), NO_PROFILE, label)
-        self._pair(account, token)
+        self._store.write(lambda rows: self.tie(rows, account, token))
         return NewToken(token.serial, code=chosen)
 
     def add_hard(
@@ -71,7 +90,8 @@ class Pairer:
         if secret is None:
             self.assign(serial, account)
         else:
-            self._pair(account, Token(serial, Kind.HARD, secret, profile, label=check_label(label)))
+            token = Token(serial, Kind.HARD, secret, profile, label=check_label(label))
+            self._store.write(lambda rows: self.tie(rows, account, token))
         return NewToken(serial)
 
     def assign(self, serial: str, account: str) -> None:
@@ -86,13 +106,18 @@ class Pairer:
                 raise Conflict(
                     f"token {serial} belongs to {owned.account}", hint=f"`watchword token unassign {serial}` first"
                 )
-            owner = rows.accounts.ensure(account)
-            rank = self._next_rank(rows, owner.account_id)
-            rows.tokens.set_owner(owned, owner)
-            rows.tokens.set_rank(serial, rank)
-            rows.audit.record([self._event(account, serial, "paired", owned.token.kind)])
+            self.give(rows, owned, account)
 
         self._store.write(work)
+
+    def give(self, rows: Work, owned: OwnedToken, account: str) -> None:
+        """Give an account a token that is nobody's, as part of a larger piece of work; raises Conflict."""
+        serial = owned.token.serial
+        owner = rows.accounts.ensure(account)
+        rank = self._next_rank(rows, owner.account_id)
+        rows.tokens.set_owner(owned, owner)
+        rows.tokens.set_rank(serial, rank)
+        self._record(rows, "paired", account, serial, owned.token.kind)
 
     def unassign(self, serial: str) -> None:
         """Put a hard token back in the drawer; raises NotFound, Conflict for a token of another kind."""
@@ -107,36 +132,34 @@ class Pairer:
                     hint=f"`watchword token remove {serial}`",
                 )
             rows.tokens.set_owner(owned, None)
-            rows.audit.record([self._event(owned.account, serial, "unpaired", owned.token.kind)])
+            self._record(rows, "unpaired", owned.account, serial, owned.token.kind)
 
         self._store.write(work)
 
-    def remove(self, serial: str) -> None:
-        """Remove a token for good; raises NotFound."""
+    def remove(self, serial: str, *, owner: str | None = None) -> TokenFacts:
+        """Remove a token for good, only `owner`'s if one is named; answers what it was. Raises NotFound."""
+        return self._store.write(lambda rows: self.untie(rows, serial, owner=owner))
 
-        def work(rows: Work) -> None:
-            owned = rows.tokens.find(serial)
-            if owned is None:
-                raise NotFound(f"there is no token {serial}")
-            rows.tokens.remove(serial)
-            rows.audit.record([self._event(owned.account, serial, "removed", owned.token.kind)])
-
-        self._store.write(work)
+    def untie(self, rows: Work, serial: str, *, owner: str | None = None) -> TokenFacts:
+        """Do what `remove` does, as part of a larger piece of work."""
+        facts = rows.tokens.describe(serial)
+        if facts is None or (owner is not None and facts.account != owner):
+            raise NotFound(f"there is no token {serial}")
+        rows.tokens.remove(serial)
+        self._record(rows, "removed", facts.account, serial, facts.kind)
+        return facts
 
     def _token(self, kind: Kind, secret: bytes, profile: OtpProfile, label: str) -> Token:
         return Token(make_serial(kind, self._random_octets(4)), kind, secret, profile, label=check_label(label))
 
-    def _pair(self, account: str, token: Token) -> None:
+    def tie(self, rows: Work, account: str, token: Token) -> None:
+        """Pair an account with a new token, as part of a larger piece of work; raises InvalidValue, Conflict."""
         check_account_name(account)
-
-        def work(rows: Work) -> None:
-            owner = rows.accounts.ensure(account)
-            rank = self._next_rank(rows, owner.account_id)
-            rows.tokens.add(token, owner, int(self._clock()))
-            rows.tokens.set_rank(token.serial, rank)
-            rows.audit.record([self._event(account, token.serial, "paired", token.kind)])
-
-        self._store.write(work)
+        owner = rows.accounts.ensure(account)
+        rank = self._next_rank(rows, owner.account_id)
+        rows.tokens.add(token, owner, int(self._clock()))
+        rows.tokens.set_rank(token.serial, rank)
+        self._record(rows, "paired", account, token.serial, token.kind)
 
     def _next_rank(self, rows: Work, account_id: int) -> int:
         ranks = rows.tokens.ranks(account_id)
@@ -144,14 +167,10 @@ class Pairer:
             raise Conflict(f"the account has {len(ranks)} tokens already", hint="remove one that is not used any more")
         return max(ranks, default=-1) + 1
 
-    def _event(self, account: str, serial: str, reason: str, kind: Kind) -> AuditEvent:
-        return AuditEvent(
-            at_milliseconds=int(self._clock() * 1000),
-            kind=EventKind.PAIRING,
-            result=Result.DONE,
-            account=account,
-            serial=serial,
-            reason=reason,
-            actor=self._actor,
-            detail=kind.value,
-        )
+    def _record(self, rows: Work, what: str, account: str, serial: str, kind: Kind) -> None:
+        """Write down what became of a pairing, and have the directory told."""
+        now = self._clock()
+        event = self.actor.event(now, EventKind.PAIRING, what, account=account, serial=serial, detail=kind.value)
+        rows.audit.record([event])
+        if self._announce and account:
+            rows.announcements.note(account, int(now))

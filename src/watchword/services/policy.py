@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from watchword.domain.lockout import LockoutPolicy
+from watchword.domain.otp import OtpProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,8 @@ class LoginPolicy:
     refused: str = "Access refused."
     sent_code_seconds: int = 600
     sent_code_text: str = "{code} is your token code."
+
+    def steps_around(self, middle: int, profile: OtpProfile) -> range:
+        """List the steps whose codes are accepted: the drift of many logins does not add up."""
+        reach = self.drift_seconds // profile.period_seconds
+        return range(middle - reach, middle + reach + 1)

@@ -8,6 +8,7 @@ from watchword.domain.audit import AuditEvent, ChainedEvent
 from watchword.domain.lockout import Standing
 from watchword.domain.people import Person
 from watchword.domain.tokens import Token
+from watchword.services.ports_tokens import Announcements, SeedBlindTokens
 
 Result = TypeVar("Result")
 
@@ -124,11 +125,8 @@ class Logins(Protocol):
         """Record that tokens were used."""
 
 
-class Tokens(Protocol):
+class Tokens(SeedBlindTokens, Protocol):
     """The tokens' rows."""
-
-    def ranks(self, account_id: int) -> list[int]:
-        """List the ranks of an account's tokens."""
 
     def add(self, token: Token, owner: Account | None, now_seconds: int) -> None:
         """Add a token; raises Conflict if its serial is taken."""
@@ -147,26 +145,11 @@ class Tokens(Protocol):
     def set_owner(self, owned: OwnedToken, owner: Account | None) -> None:
         """Tie a token to an account, or to none; raises Conflict if its secret cannot be opened."""
 
-    def set_enabled(self, serial: str, *, enabled: bool) -> None:
-        """Let a token be used, or not."""
-
-    def set_secret(self, owned: OwnedToken, secret: bytes) -> None:
-        """Replace a token's secret."""
-
-    def set_rank(self, serial: str, rank: int) -> None:
-        """Place a token among its account's; the lowest rank is first."""
-
-    def set_label(self, serial: str, label: str) -> None:
-        """Give a token its owner's name for it."""
-
     def resync(self, serial: str, step: int, drift_steps: int) -> bool:
         """Spend a step and remember the drift; False if the step was spent already."""
 
     def reseal(self, after: str, limit: int) -> Resealed:
         """Seal with the primary key what others sealed, in serials beyond `after`."""
-
-    def remove(self, serial: str) -> None:
-        """Remove a token and the code that was texted for it."""
 
 
 class SentCodes(Protocol):
@@ -180,6 +163,9 @@ class SentCodes(Protocol):
 
     def spend(self, serial: str, issue: str) -> bool:
         """Take a code away; False if somebody else did already."""
+
+    def withdraw(self, serials: Collection[str]) -> None:
+        """Take away the codes that were texted for tokens, unread."""
 
 
 class Outbox(Protocol):
@@ -245,6 +231,10 @@ class Work(Protocol):
     @property
     def outbox(self) -> Outbox:
         """The messages that wait."""
+
+    @property
+    def announcements(self) -> Announcements:
+        """What the directory has still to be told."""
 
     @property
     def audit(self) -> AuditTrail:

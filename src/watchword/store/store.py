@@ -7,13 +7,23 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from watchword.domain.lockout import Standing
-from watchword.services.ports import NOBODY, Seal, Work
+from watchword.services.ports import NOBODY, Seal
 from watchword.store.accounts import AccountRows
 from watchword.store.anchors import Anchored, Anchors, Head
+from watchword.store.announcements import AnnouncementRows
+from watchword.store.api_keys import ApiKeyTable, UsedOnceRows
 from watchword.store.audit import AuditRows
 from watchword.store.database import Database
+from watchword.store.flows import FlowRows
+from watchword.store.idempotency import AnswerTable
+from watchword.store.imports import ImportRows
 from watchword.store.keyring import Keyring
 from watchword.store.logins import LoginRows
+from watchword.store.mail_links import MailLinkRows
+from watchword.store.mails import MailRows
+from watchword.store.search import SearchRows
+from watchword.store.sessions import SessionRows, ThrottleRows
+from watchword.store.statistics import DayCountRows
 from watchword.store.texts import OutboxRows, SentCodeRows
 from watchword.store.tokens import TokenRows
 
@@ -41,6 +51,18 @@ class RowWork:
         self.tokens = TokenRows(connection, sealer)
         self.sent_codes = SentCodeRows(connection, sealer)
         self.outbox = OutboxRows(connection, sealer)
+        self.search = SearchRows(connection)
+        self.imports = ImportRows(connection, sealer)
+        self.sessions = SessionRows(connection)
+        self.throttles = ThrottleRows(connection)
+        self.api_keys = ApiKeyTable(connection, sealer)
+        self.used_once = UsedOnceRows(connection)
+        self.answers = AnswerTable(connection, sealer)
+        self.flows = FlowRows(connection, sealer)
+        self.mails = MailRows(connection, sealer)
+        self.mail_links = MailLinkRows(connection)
+        self.announcements = AnnouncementRows(connection)
+        self.day_counts = DayCountRows(connection)
         self.audit = AuditRows(connection, keyring, writer, anchors.find_fault, head=head)
 
 
@@ -55,7 +77,7 @@ class Store:
         self._anchors = anchors
         self._head: Head | None = None
 
-    def write(self, work: Callable[[Work], Result]) -> Result:
+    def write(self, work: Callable[[RowWork], Result]) -> Result:
         """Do the work in one transaction, begun anew if it loses a race; raises StoreUnavailable."""
         # Only the first try trusts what this process remembers; and while it runs, another thread has to look.
         head, self._head = self._head, None
@@ -72,7 +94,7 @@ class Store:
             self._anchor(*ended)
         return result
 
-    def read(self, work: Callable[[Work], Result]) -> Result:
+    def read(self, work: Callable[[RowWork], Result]) -> Result:
         """Do work that changes nothing; raises StoreUnavailable."""
         return self.database.read(lambda connection: work(self._row_work(connection, None)))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from watchword.domain.errors import KeyringError, SealError
 from watchword.services.ports import Seal, SentCode, TextMessage
+from watchword.store.facts import outbox_facts, sent_code_facts, writable
 from watchword.store.schema import outbox, sent_codes
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,11 @@ class SentCodeRows:
         """Take a code away; False if somebody else did already."""
         taken = delete(sent_codes).where(sent_codes.c.serial == serial, sent_codes.c.issue == issue)
         return self._connection.execute(taken).rowcount == 1
+
+    def withdraw(self, serials: Collection[str]) -> None:
+        """Take away the codes that were texted for tokens, unread."""
+        table = writable(sent_code_facts, self._connection)
+        self._connection.execute(delete(table).where(table.c.serial.in_(sorted(serials))))
 
 
 class OutboxRows:
@@ -110,4 +116,5 @@ class OutboxRows:
 
     def remove(self, issue: str) -> None:
         """Take a message out."""
-        self._connection.execute(delete(outbox).where(outbox.c.issue == issue))
+        table = writable(outbox_facts, self._connection)
+        self._connection.execute(delete(table).where(table.c.issue == issue))

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watchword.domain.errors import Conflict, KeyringError, SealError
 from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.tokens import Kind, Token
 from watchword.services.ports import Account, OwnedToken, Resealed, Seal
-from watchword.store.schema import accounts, outbox, sent_codes, tokens
+from watchword.services.ports_tokens import TokenFacts
+from watchword.store.facts import outbox_facts, sent_code_facts, token_facts, writable
+from watchword.store.schema import accounts, tokens
 
 SERIALS_AT_ONCE = 1000
 
@@ -36,7 +38,8 @@ class TokenRows:
 
     def ranks(self, account_id: int) -> list[int]:
         """List the ranks of an account's tokens."""
-        return list(self._connection.execute(select(tokens.c.rank).where(tokens.c.account_id == account_id)).scalars())
+        query = select(token_facts.c.rank).where(token_facts.c.account_id == account_id)
+        return list(self._connection.execute(query).scalars())
 
     def resync(self, serial: str, step: int, drift_steps: int) -> bool:
         """Spend a step and set the drift anew, though nobody logged in; False if the step was spent already."""
@@ -59,7 +62,7 @@ class TokenRows:
         for start in range(0, len(added), SERIALS_AT_ONCE):
             some = added[start : start + SERIALS_AT_ONCE]
             taken = self._connection.execute(
-                select(tokens.c.serial).where(tokens.c.serial.in_([token.serial for token in some])).limit(1)
+                select(token_facts.c.serial).where(token_facts.c.serial.in_([token.serial for token in some])).limit(1)
             ).scalar()
             if taken is not None:
                 raise Conflict(f"there is a token {taken} already; nothing was imported")
@@ -83,21 +86,29 @@ class TokenRows:
             "created_at": now_seconds,
         }
 
+    def describe(self, serial: str) -> TokenFacts | None:
+        """Find a token by its serial and lock it; its secret is not read."""
+        query = _with_owner(token_facts).where(token_facts.c.serial == serial).with_for_update(of=token_facts)
+        row = self._connection.execute(query).first()
+        return _facts(row) if row is not None else None
+
+    def describe_page(
+        self, after: str, limit: int, *, account: str | None = None, pattern: str | None = None
+    ) -> list[TokenFacts]:
+        """List tokens as `page` does; their secrets are not read."""
+        query = _page(token_facts, after, limit, account, pattern)
+        return [_facts(row) for row in self._connection.execute(query)]
+
     def find(self, serial: str) -> OwnedToken | None:
         """Find a token by its serial and lock it."""
-        query = _owned().where(tokens.c.serial == serial).with_for_update(of=tokens)
+        query = _with_owner(tokens).where(tokens.c.serial == serial).with_for_update(of=tokens)
         return next(self._owned_tokens(self._connection.execute(query)), None)
 
     def page(
         self, after: str, limit: int, *, account: str | None = None, pattern: str | None = None
     ) -> list[OwnedToken]:
         """List tokens by serial, from the first beyond `after`; by account or by a glob (`*`, `?`) on its name."""
-        query = _owned().where(tokens.c.serial > after).order_by(tokens.c.serial).limit(limit)
-        if account is not None:
-            query = query.where(accounts.c.name == account)
-        if pattern is not None:
-            query = query.where(accounts.c.name.like(_like(pattern), escape="!"))
-        return list(self._owned_tokens(self._connection.execute(query)))
+        return list(self._owned_tokens(self._connection.execute(_page(tokens, after, limit, account, pattern))))
 
     def _owned_tokens(self, rows: Iterable[Row[Any]]) -> Iterator[OwnedToken]:
         for row in rows:
@@ -110,16 +121,20 @@ class TokenRows:
         if not token.secret:
             raise Conflict(f"the secret of token {token.serial} cannot be opened", hint="is the keyring complete?")
         sealed = self._sealer.seal(token.secret, place_of(token.serial, owner.name if owner else ""))
-        self._set(token.serial, account_id=owner.account_id if owner else None, sealed_secret=sealed)
+        this = update(tokens).where(tokens.c.serial == token.serial)
+        self._connection.execute(this.values(account_id=owner.account_id if owner else None, sealed_secret=sealed))
+
+    def set_secret(self, serial: str, secret: bytes) -> None:
+        """Replace a token's secret, by way of its whole row: whoever may not read a secret cannot update one either."""
+        query = _with_owner(token_facts).where(token_facts.c.serial == serial).with_for_update(of=token_facts)
+        row = self._connection.execute(query).one()._asdict()
+        sealed = self._sealer.seal(secret, place_of(serial, row.pop("account_name") or ""))
+        self.remove(serial)
+        self._connection.execute(insert(tokens).values(**row, sealed_secret=sealed))
 
     def set_enabled(self, serial: str, *, enabled: bool) -> None:
         """Let a token be used, or not."""
         self._set(serial, enabled=enabled)
-
-    def set_secret(self, owned: OwnedToken, secret: bytes) -> None:
-        """Replace a token's secret."""
-        serial = owned.token.serial
-        self._set(serial, sealed_secret=self._sealer.seal(secret, place_of(serial, owned.account)))
 
     def set_rank(self, serial: str, rank: int) -> None:
         """Place a token among its account's; the lowest rank is first."""
@@ -130,11 +145,12 @@ class TokenRows:
         self._set(serial, label=label)
 
     def _set(self, serial: str, **values: Any) -> None:
-        self._connection.execute(update(tokens).where(tokens.c.serial == serial).values(**values))
+        table = writable(token_facts, self._connection)
+        self._connection.execute(update(table).where(table.c.serial == serial).values(**values))
 
     def reseal(self, after: str, limit: int) -> Resealed:
         """Seal with the primary key what others sealed, in serials beyond `after`."""
-        rows = self._connection.execute(_owned().where(tokens.c.serial > after).order_by(tokens.c.serial).limit(limit))
+        rows = self._connection.execute(_page(tokens, after, limit, None, None))
         last, count, changed, damaged = "", 0, 0, []
         for row in rows.all():
             last, count = row.serial, count + 1
@@ -153,9 +169,9 @@ class TokenRows:
 
     def remove(self, serial: str) -> None:
         """Remove a token, the code that was texted for it, and the message that has still to leave."""
-        self._connection.execute(delete(outbox).where(outbox.c.serial == serial))
-        self._connection.execute(delete(sent_codes).where(sent_codes.c.serial == serial))
-        self._connection.execute(delete(tokens).where(tokens.c.serial == serial))
+        for view in (outbox_facts, sent_code_facts, token_facts):
+            table = writable(view, self._connection)
+            self._connection.execute(delete(table).where(table.c.serial == serial))
 
 
 def read_token(row: Any, sealer: Seal) -> Token:
@@ -189,10 +205,40 @@ def read_token(row: Any, sealer: Seal) -> Token:
     )
 
 
-def _owned() -> Select[Any]:
-    return select(tokens, accounts.c.name.label("account_name")).select_from(
-        tokens.outerjoin(accounts, accounts.c.id == tokens.c.account_id)
+def _facts(row: Any) -> TokenFacts:
+    kind, profile, known = Kind.SOFT, OtpProfile(), True
+    try:
+        kind = Kind(row.kind)
+        profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
+    except ValueError:
+        known = False  # as in read_token: a newer version wrote it, and this one lets nobody in by it
+    return TokenFacts(
+        serial=row.serial,
+        kind=kind,
+        profile=profile,
+        label=row.label,
+        rank=row.rank,
+        enabled=known and bool(row.enabled),
+        drift_steps=row.drift_steps,
+        account=row.account_name or "",
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
     )
+
+
+def _with_owner(table: Table) -> Select[Any]:
+    return select(*table.c, accounts.c.name.label("account_name")).select_from(
+        table.outerjoin(accounts, accounts.c.id == table.c.account_id)
+    )
+
+
+def _page(table: Table, after: str, limit: int, account: str | None, pattern: str | None) -> Select[Any]:
+    query = _with_owner(table).where(table.c.serial > after).order_by(table.c.serial).limit(limit)
+    if account is not None:
+        query = query.where(accounts.c.name == account)
+    if pattern is not None:
+        query = query.where(accounts.c.name.like(_like(pattern), escape="!"))
+    return query
 
 
 def _place(row: Any) -> str:

@@ -13,6 +13,7 @@ from watchword.cli.doctor import (
     node_ldap,
     node_settings,
     pam_promises,
+    portal,
     server_store,
     sshd,
 )
@@ -122,6 +123,7 @@ def examine_server(config: Path) -> list[Finding]:
         # Rows of tables that are not there, or not right, can't be looked at.
         *(_examine_rows(settings) if all(finding.level != "problem" for finding in found) else []),
         *radius_listeners.AREA.examine(lambda: radius_listeners.check_listeners(settings, monotonic_seconds)),
+        *(portal.AREA.examine(lambda: portal.check_portal(settings)) if portal.runs_here(settings) else []),
         *machine_clock.AREA.examine(lambda: machine_clock.check_clock(local_now(), matters_for=FOR_A_SERVER)),
     ]
 

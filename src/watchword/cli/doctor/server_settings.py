@@ -34,7 +34,7 @@ def check_secret_file(area: Area, path: Path) -> Iterator[Finding]:
     except OSError as error:
         yield area.problem(f"{path} can't be examined: {error.strerror}", "run this as root, or name another file")
         return
-    todo = f"chown root:watchword {path}; chmod 0640 {path}"
+    todo = f"chown root {path}; chmod 0640 {path}"
     if status.st_mode & OTHERS_MAY_WRITE:
         yield area.problem(f"others can change {path} (mode {mode_text(status)})", todo)
     if status.st_mode & stat.S_IROTH:
@@ -87,6 +87,8 @@ def _check_carrier(settings: Settings) -> Iterator[Finding]:
     match settings.sms.carrier:
         case "none":
             yield AREA.ok("no carrier of text messages is configured")
+        case "elsewhere":
+            yield AREA.ok("another server hands text messages to a carrier")
         case "recorder":
             yield AREA.warning(
                 "text messages go into a file and to nobody (carrier recorder)", 'set carrier = "twilio" in [sms]'

@@ -56,7 +56,7 @@ def check_keyring(settings: Settings, service: pwd.struct_passwd | None) -> Find
     if not may(service, path, "read"):
         yield KEYRING.problem(
             f"{SERVICE_ACCOUNT}, whom the daemons run as, can't read {path}",
-            f"chown root:{SERVICE_ACCOUNT} {path}; chmod 0640 {path}",
+            "run watchword init as root: it gives the file to the group of the daemons",
         )
     if not may(service, anchors, "write", "search"):
         yield KEYRING.problem(f"{SERVICE_ACCOUNT} can't write into {anchors}", f"chown -R {SERVICE_ACCOUNT}: {anchors}")

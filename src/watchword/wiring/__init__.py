@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchword.clock import now_seconds
+from watchword.clock import Clock, now_seconds
 from watchword.delivery.recorder import Recorder
 from watchword.delivery.twilio import TwilioSender, TwilioSettings
 from watchword.directory.ldap import LdapDirectory, LdapSettings
@@ -22,9 +22,10 @@ from watchword.services.deliver import Postman
 from watchword.services.pair import Pairer
 from watchword.services.policy import LoginPolicy
 from watchword.services.ports import Directory, TextSender
+from watchword.services.ports import Store as AnyStore
 from watchword.services.report import Reporter
 from watchword.services.rotate import Rotator
-from watchword.settings import Settings, SmsSettings
+from watchword.settings import LdapSection, Settings, SmsSettings
 from watchword.store.anchors import Anchors
 from watchword.store.database import Database
 from watchword.store.keyring import Keyring
@@ -51,19 +52,23 @@ class Services:
     postman: Postman | None
 
     def answer(self, attempts: Sequence[Attempt]) -> list[Outcome]:
-        """Answer attempts with the keys as they are now; while the file cannot be used, with those in hand."""
+        """Answer attempts with the keys as they are now."""
+        self.refresh_keys()
+        return self.authenticator.answer(attempts)
+
+    def refresh_keys(self) -> None:
+        """Take the keys as the file has them now; while it cannot be used, those in hand stay."""
         try:
             self.keyring.refresh()
         except KeyringError as error:
             log.error("the keys stay as they were: %s", error)
-        return self.authenticator.answer(attempts)
 
     def close(self) -> None:
         """Close the database."""
         self.store.database.close()
 
 
-def assemble(settings: Settings, *, role: str, actor: str = "") -> Services:
+def assemble(settings: Settings, *, role: str, actor: str = "", clock: Clock = now_seconds) -> Services:
     """Put the services together; `role` names this process in the audit log, `actor` the operator at the keyboard.
 
     Connects to nothing. Raises KeyringError, SettingsError.
@@ -86,15 +91,48 @@ def assemble(settings: Settings, *, role: str, actor: str = "") -> Services:
     return Services(
         store=store,
         keyring=keyring,
-        authenticator=Authenticator(store, sealer, policy, clock=now_seconds, random_octets=os.urandom),
-        pairer=Pairer(store, clock=now_seconds, random_octets=os.urandom, issuer=settings.soft.issuer, actor=actor),
-        administrator=Administrator(
-            store, clock=now_seconds, random_octets=os.urandom, lockout=policy.lockout, actor=actor
-        ),
+        authenticator=Authenticator(store, sealer, policy, clock=clock, random_octets=os.urandom),
+        pairer=make_pairer(settings, store, clock, actor=actor),
+        administrator=make_administrator(settings, store, clock, actor=actor),
         reporter=Reporter(store, keyring, store.recall_anchors),
-        rotator=Rotator(store, clock=now_seconds, actor=actor),
+        rotator=Rotator(store, clock=clock, actor=actor),
         directory=directory(settings),
-        postman=Postman(store, sender, clock=now_seconds) if sender is not None else None,
+        postman=Postman(store, sender, clock=clock) if sender is not None else None,
+    )
+
+
+def make_pairer(
+    settings: Settings, store: AnyStore, clock: Clock, *, actor: str = "", why: str = "", address: str = ""
+) -> Pairer:
+    """Make what pairs, for whoever acts: `actor` is empty for the person themself, `why` an operator's reason.
+
+    Raises InvalidValue for a reason that cannot be written down.
+    """
+    return Pairer(
+        store,
+        clock=clock,
+        random_octets=os.urandom,
+        issuer=settings.soft.issuer,
+        actor=actor,
+        why=why,
+        address=address,
+        announce=settings.announce is not None,
+    )
+
+
+def make_administrator(
+    settings: Settings, store: AnyStore, clock: Clock, *, actor: str = "", why: str = "", address: str = ""
+) -> Administrator:
+    """Make what does operators' work, as `make_pairer` does; raises InvalidValue."""
+    return Administrator(
+        store,
+        clock=clock,
+        random_octets=os.urandom,
+        lockout=login_policy(settings).lockout,
+        actor=actor,
+        why=why,
+        address=address,
+        announce=settings.announce is not None,
     )
 
 
@@ -117,7 +155,7 @@ def login_policy(settings: Settings) -> LoginPolicy:
 def text_sender(sms: SmsSettings) -> TextSender | None:
     """Make the carrier that the settings name; raises SettingsError."""
     match sms.carrier:
-        case "none":
+        case "none" | "elsewhere":
             return None
         case "recorder":
             return Recorder(sms.recorder_file)
@@ -140,10 +178,11 @@ def text_sender(sms: SmsSettings) -> TextSender | None:
 def _auth_token(sms: SmsSettings) -> str:
     if sms.auth_token is not None:
         return sms.auth_token.get_secret_value()
-    return _read_secret(sms.auth_token_file, "sms.auth_token_file")
+    return read_secret(sms.auth_token_file, "sms.auth_token_file")
 
 
-def _read_secret(file: Path | None, key: str) -> str:
+def read_secret(file: Path | None, key: str) -> str:
+    """Read a secret from its file, empty for no file; raises SettingsError, which names the key."""
     if file is None:
         return ""
     try:
@@ -154,24 +193,24 @@ def _read_secret(file: Path | None, key: str) -> str:
 
 def directory(settings: Settings) -> Directory:
     """Make the directory that the settings name: LDAP if there is an [ldap], else this machine's own."""
-    ldap = settings.ldap
-    if ldap is None:
-        return SystemDirectory()
-    return LdapDirectory(
-        LdapSettings(
-            servers=ldap.servers,
-            base_dn=ldap.base_dn,
-            bind_dn=ldap.bind_dn,
-            bind_password=_read_secret(ldap.bind_password_file, "ldap.bind_password_file"),
-            start_tls=ldap.start_tls,
-            ca_file=str(ldap.ca_file) if ldap.ca_file else "",
-            allow_plaintext=ldap.allow_plaintext,
-            timeout_seconds=ldap.timeout_seconds,
-            people_filter=ldap.people_filter,
-            account_attribute=ldap.account_attribute,
-            mail_attribute=ldap.mail_attribute,
-            phone_attribute=ldap.phone_attribute,
-            group_base_dn=ldap.group_base_dn,
-            pairing_attribute=ldap.pairing_attribute,
-        )
+    return SystemDirectory() if settings.ldap is None else LdapDirectory(ldap_settings(settings.ldap))
+
+
+def ldap_settings(ldap: LdapSection) -> LdapSettings:
+    """Translate what an [ldap] says; raises SettingsError."""
+    return LdapSettings(
+        servers=ldap.servers,
+        base_dn=ldap.base_dn,
+        bind_dn=ldap.bind_dn,
+        bind_password=read_secret(ldap.bind_password_file, "ldap.bind_password_file"),
+        start_tls=ldap.start_tls,
+        ca_file=str(ldap.ca_file) if ldap.ca_file else "",
+        allow_plaintext=ldap.allow_plaintext,
+        timeout_seconds=ldap.timeout_seconds,
+        people_filter=ldap.people_filter,
+        account_attribute=ldap.account_attribute,
+        mail_attribute=ldap.mail_attribute,
+        phone_attribute=ldap.phone_attribute,
+        group_base_dn=ldap.group_base_dn,
+        pairing_attribute=ldap.pairing_attribute,
     )

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -17,42 +14,29 @@ from pydantic import (
 )
 
 from watchword.domain.errors import SettingsError
+from watchword.settings.portal import AnnounceSettings, MailSettings, Network, PortalSettings
+from watchword.settings.section import Section
 
 DEFAULT_FILE = Path("/etc/watchword/watchword.toml")
 
 
-class _Section(BaseModel):
-    """A table of the file: unknown keys are errors, and nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the rows are."""
 
     url: SecretStr = SecretStr("sqlite:////var/lib/watchword/watchword.db")
 
 
-class KeyringSettings(_Section):
+class KeyringSettings(Section):
     """Where the keys are."""
 
     file: Path = Path("/etc/watchword/keyring")
 
 
-def _network(value: object) -> object:
-    try:
-        return ipaddress.ip_network(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError(
-            "a network is written 192.0.2.0/24 or 2001:db8::/32, with no bit set after its length"
-        ) from None
-
-
-class ClientSettings(_Section):
+class ClientSettings(Section):
     """Machines that may ask: a network, and the secret that they share with us."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    network: Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
+    network: Network
     secret: SecretStr | None = None
     secret_file: Path | None = None
     require_message_authenticator: bool = True
@@ -79,7 +63,7 @@ class ClientSettings(_Section):
         return secret
 
 
-class RadiusSettings(_Section):
+class RadiusSettings(Section):
     """The RADIUS server: where it listens, whom it answers, what it says."""
 
     listen: tuple[str, ...] = ("127.0.0.1:1812",)
@@ -105,14 +89,14 @@ class RadiusSettings(_Section):
         return text
 
 
-class LockoutSettings(_Section):
+class LockoutSettings(Section):
     """How many failed codes in a row lock an account, and for how long; 0 minutes: until an operator clears it."""
 
     failures: Annotated[int, Field(ge=1, le=100)] = 20  # NIST SP 800-63B, 5.2.2: no more than 100
     release_after_minutes: Annotated[int, Field(ge=0, le=525_600)] = 30
 
 
-class SoftSettings(_Section):
+class SoftSettings(Section):
     """Soft and hard tokens."""
 
     issuer: Annotated[str, Field(min_length=1, max_length=60)] = "Watchword"
@@ -126,10 +110,10 @@ class SoftSettings(_Section):
         return issuer
 
 
-class SmsSettings(_Section):
+class SmsSettings(Section):
     """Codes by text message."""
 
-    carrier: Literal["none", "twilio", "recorder"] = "none"
+    carrier: Literal["none", "twilio", "recorder", "elsewhere"] = "none"
     account_sid: str = ""
     auth_token: SecretStr | None = None
     auth_token_file: Path | None = None
@@ -160,7 +144,7 @@ class SmsSettings(_Section):
         return self
 
 
-class LdapSection(_Section):
+class LdapSection(Section):
     """Where people are, if not in this machine's own list of accounts."""
 
     servers: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -179,26 +163,20 @@ class LdapSection(_Section):
     pairing_attribute: str = ""
 
 
-class PortalSettings(_Section):
-    """Where people find the portal: its address stands in what they read when they are refused."""
-
-    public_url: str = "https://mfa.example.org"
-
-
-class AuditSettings(_Section):
+class AuditSettings(Section):
     """The audit log: this server's name in it, and where it keeps its anchors."""
 
     server: Annotated[str, Field(max_length=40)] = ""
     anchors: Path = Path("/var/lib/watchword/anchors")
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """How much the daemons say."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole file."""
 
     database: DatabaseSettings = DatabaseSettings()
@@ -209,6 +187,8 @@ class Settings(_Section):
     sms: SmsSettings = SmsSettings()
     ldap: LdapSection | None = None
     portal: PortalSettings = PortalSettings()
+    mail: MailSettings = MailSettings()
+    announce: AnnounceSettings | None = None
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
 

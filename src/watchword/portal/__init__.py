@@ -1,0 +1,1 @@
+"""The web: people's pages, operators' pages, the REST API."""

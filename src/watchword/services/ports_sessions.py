@@ -1,0 +1,69 @@
+"""What signing in needs from the store."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in; times are seconds since 1970.
+
+    `proved_at` is when a token code was proved in this session, 0 for never. `session_hash` is SHA-256 of what the
+    cookie holds.
+    """
+
+    session_hash: bytes = field(repr=False)
+    account: str
+    created_at: int
+    seen_at: int
+    proved_at: int
+    splash_put_off: bool
+    address: str
+    browser: str
+
+
+class Sessions(Protocol):
+    """The sessions' rows."""
+
+    def add(self, session: Session) -> None:
+        """Begin a session."""
+
+    def find(self, session_hash: bytes) -> Session | None:
+        """Find a session, however old it is."""
+
+    def touch(self, session_hash: bytes, now_seconds: int) -> None:
+        """Record that a session was used."""
+
+    def replace(self, old_hash: bytes, new_hash: bytes, proved_at: int) -> bool:
+        """Give a session a new name when its holder proved more; False if the old one is gone."""
+
+    def put_off_splash(self, session_hash: bytes) -> None:
+        """Remember that the splash page was put off."""
+
+    def of_account(self, account: str) -> list[Session]:
+        """List an account's sessions, newest first."""
+
+    def unprove(self, account: str, *, but: bytes = b"") -> None:
+        """Take back that codes were proved in an account's sessions, all or all but one."""
+
+    def end(self, session_hash: bytes) -> bool:
+        """End a session; False if it was over."""
+
+    def end_all(self, account: str, *, but: bytes = b"") -> int:
+        """End an account's sessions, all or all but one; answers how many."""
+
+    def prune(self, seen_until: int, created_until: int) -> int:
+        """Drop sessions that were last used, or began, no later than this; answers how many."""
+
+
+class Throttles(Protocol):
+    """Counts of tries in windows of time."""
+
+    def take(self, bucket_hash: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
+        """Count one try; answers how many there were in this window, with it, and when the window ends."""
+
+    def forget(self, bucket_hash: bytes) -> None:
+        """Begin a new count."""
+
+    def prune(self, now_seconds: int) -> int:
+        """Drop windows that have ended; answers how many."""

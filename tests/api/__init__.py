@@ -1,0 +1,1 @@
+"""The REST API, called as a centre's own portal calls it."""

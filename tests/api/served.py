@@ -1,0 +1,38 @@
+"""The API on a port of loopback, for clients that are programs of their own."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from tests.api.world import ApiWorld
+from tests.harness.ports import LOOPBACK, free_tcp_port
+
+
+@contextmanager
+def served_api(directory: Path, *, requests_per_minute: int = 100_000) -> Iterator[ApiWorld]:
+    """Give an API that answers at `world.settings.portal.public_url`, at a centre that can text."""
+    port = free_tcp_port()
+    more = {
+        "sms": {"carrier": "recorder", "recorder_file": str(directory / "messages")},
+        "portal": {
+            "public_url": f"http://{LOOPBACK}:{port}",
+            "api_requests_per_minute": requests_per_minute,
+        },
+    }
+    with ApiWorld(f"sqlite:///{directory / 'watchword.db'}", directory, more_settings=more) as world:
+        config = uvicorn.Config(world.app, host=LOOPBACK, port=port, lifespan="off", log_level="warning")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+                time.sleep(0.01)
+            yield world
+        finally:
+            server.should_exit = True
+            thread.join()

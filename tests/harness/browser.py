@@ -1,0 +1,138 @@
+"""Debian's Chromium, driven by Playwright: what a person sees on a desk and on a phone, by day and by night."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # it has no types
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MILLISECONDS = 10_000
+
+SCREENSHOTS = "WATCHWORD_SCREENSHOTS"
+"""Names the directory for screenshots that are kept; without it, they go where the test's other files go."""
+
+AXE_OPTIONS = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What somebody looks at."""
+
+    name: str
+    width: int
+    height: int
+    is_phone: bool
+
+
+DESKTOP = Screen("desktop", 1280, 800, is_phone=False)
+PHONE = Screen("phone", 390, 844, is_phone=True)
+SCREENS = (DESKTOP, PHONE)
+SCHEMES = ("light", "dark")
+
+
+@dataclass
+class Visitor:
+    """A person at a browser of their own; what the browser complains about is kept, and fails the next look."""
+
+    page: Page
+    screen: Screen
+    home: str
+    shots: Path
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
+        self.page.on("request", self._on_request)
+        self.page.on("response", self._on_response)
+
+    def open(self, path: str) -> None:
+        """Go to a page of the portal."""
+        self.page.goto(self.home + path)
+
+    @property
+    def path(self) -> str:
+        """Where the browser is: path and query."""
+        parts = urlsplit(self.page.url)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def fill(self, label: str, text: str) -> None:
+        """Type into a field."""
+        self.page.get_by_label(label, exact=True).fill(text)
+
+    def press(self, name: str) -> None:
+        """Press a button, or follow a link, and wait for what it leads to."""
+        target = self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first
+        with self.page.expect_navigation():
+            target.click()
+
+    def says(self, words: str) -> bool:
+        """Whether the page holds these words."""
+        return words in self.page.locator("body").inner_text()
+
+    def look(self, name: str) -> Path:
+        """See that a page is right by day and by night, and take its pictures; return that of the day."""
+        assert self.complaints == [], self.complaints
+        taken = []
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            self._check_accessibility(f"{name} {self.screen.name} {scheme}")
+            taken.append(self.shots / f"{name}.{self.screen.name}.{scheme}.png")
+            self.page.screenshot(path=taken[-1], full_page=True, animations="disabled")
+        self.page.emulate_media(color_scheme="light")
+        width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert width <= 0, f"{name} is {width} px wider than the screen of a {self.screen.name}"
+        return taken[0]
+
+    def _check_accessibility(self, where: str) -> None:
+        found = Axe().run(self.page, options=AXE_OPTIONS)
+        assert found.violations_count == 0, f"{where}:\n{found.generate_report()}"
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Refusals are what many tests are about: Chromium writes a line for every status from 400 on.
+        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
+            self.complaints.append(f"console: {message.text}")
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((self.home, "data:", "blob:")):
+            self.complaints.append(f"loaded from elsewhere: {request.url}")
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.complaints.append(f"{response.status} from {response.url}")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Give a Chromium without a window."""
+    # As root it has no sandbox to go into; what it loads here is ours.
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visitor(browser: Browser, home: str, screen: Screen, directory: Path) -> Iterator[Visitor]:
+    """Give somebody with an empty cookie jar."""
+    context = browser.new_context(
+        viewport={"width": screen.width, "height": screen.height},
+        is_mobile=screen.is_phone,
+        has_touch=screen.is_phone,
+        # The certificate is a test's own; harness/tls_proxies.py has clients that check it.
+        ignore_https_errors=True,
+        locale="en-US",
+        # Colours are looked at when they have arrived, not on their way.
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
+    shots = Path(os.environ.get(SCREENSHOTS) or directory)
+    try:
+        yield Visitor(context.new_page(), screen, home, shots)
+    finally:
+        context.close()
