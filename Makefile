@@ -11,7 +11,7 @@ TYPED       := src pam/watchword_pam radius/watchword_radius tests scripts docke
 INSTALL_DIRS = --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-tests demo test test-desktop check lint format lock fresh install-node install-server tools fuzz hostility audit chaos docker-up docker-down docker-test bench
+.PHONY: help fuzz-api setup setup-tests demo test test-desktop screenshots check lint format lock fresh install-node install-server tools fuzz hostility audit chaos docker-up docker-down docker-test bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: setup-tests ## Run every test, against real servers (as root)
 test-desktop: setup-tests ## Test FileZilla in its own windows, on a screen that nobody sees (as root)
 	@scripts/debian-packages.sh desktop
 	$(PYTHON) -m pytest tests/end_to_end/check_filezilla.py
+
+screenshots: setup-tests ## Walk the portal in a browser; make the pictures and the page of docs/portal anew (as root)
+	WATCHWORD_SCREENSHOTS=docs/portal $(PYTHON) -m pytest -q tests/portal/test_people.py tests/portal/test_operators.py
+	$(PYTHON) -m tests.portal.album
 
 # BENCH=: names of rows and options, such as BENCH="throughput --only ours,echo"
 bench: setup-tests ## Measure it beside what people would use instead; writes docs/benchmarks.md (as root, 20 minutes)
@@ -60,6 +64,10 @@ tools: setup
 
 fuzz: setup-tests tools ## Fuzz whatever reads what others wrote, and a server with a million packets (10 minutes)
 	PYTHONPATH=build/tools $(PYTHON) -m tests.fuzz
+
+# API_EXAMPLES=: how many requests are drawn for each operation
+fuzz-api: setup-tests ## Let schemathesis try the REST API, longer than the tests do (5 minutes)
+	API_EXAMPLES=$(or $(API_EXAMPLES),100) $(PYTHON) -m pytest tests/api/test_schemathesis.py
 
 hostility: setup-tests ## Measure floods, and whether refusals can be told apart by their time (40 minutes, as root)
 	$(PYTHON) -m tests.hostility flood

@@ -1,4 +1,10 @@
-"""Log in as a person would, and show that a code is good once."""
+"""Log in as a person would, and show that a code is good once; then sign in to the portal."""
+
+import re
+import urllib.error
+import urllib.request
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
 
 from tests.harness.ports import LOOPBACK
 from tests.harness.ssh_client import Answer
@@ -20,7 +26,8 @@ def check_login(demo: Demo, interruption: Interruption) -> bool:
     passed &= _log_in(demo, "With the same code again:", first, expected=False)
     interruption.check()
     passed &= _log_in(demo, "With the next code:", second, expected=True)
-    return passed
+    interruption.check()
+    return passed & _sign_in(demo)
 
 
 def _log_in(demo: Demo, title: str, code: str, *, expected: bool) -> bool:
@@ -34,4 +41,20 @@ def _log_in(demo: Demo, title: str, code: str, *, expected: bool) -> bool:
     for line in filter(None, map(str.strip, session.transcript.splitlines())):
         print(f"  {line}")
     print(f"\n  -> {'let in' if let_in else 'refused'}, {'as it should be' if right else 'WRONG'}", flush=True)
+    return right
+
+
+def _sign_in(demo: Demo) -> bool:
+    """Sign in to the portal with the password; answer whether it shows what is paired."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    try:
+        with browser.open(f"{demo.portal.url}/sign-in") as page:
+            (token,) = re.findall(r'name="csrf_token" value="(\w+)"', page.read().decode())
+        typed = {"csrf_token": token, "account": demo.account.name, "password": demo.account.password}
+        with browser.open(f"{demo.portal.url}/sign-in", urlencode(typed).encode()) as page:
+            right = demo.token.serial in page.read().decode()
+    except urllib.error.URLError as error:
+        print(f"  {error}")
+        right = False
+    print(f"\nThe portal, {demo.portal.url}:\n\n  -> {'signed in' if right else 'NOT signed in'}", flush=True)
     return right

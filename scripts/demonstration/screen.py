@@ -27,16 +27,24 @@ In another terminal:
 
   password    {password}
 
+The portal, where people pair their own devices and operators help them; the same account and password sign in:
+
+  {url}
+
 The token code comes from this QR code, scanned with any authenticator app, or from the line below it.
 """
 
 
 def show_until_interrupted(demo: Demo, interruption: Interruption) -> None:
     """Show how to log in, and the current code, until Interrupted is raised."""
-    port, account = demo.sshd.port, demo.account
     print(
         PAGE.format(
-            port=port, options=CLIENT_OPTIONS, account=account.name, address=LOOPBACK, password=account.password
+            port=demo.sshd.port,
+            options=CLIENT_OPTIONS,
+            account=demo.account.name,
+            address=LOOPBACK,
+            password=demo.account.password,
+            url=demo.portal.url,
         )
     )
     segno.make(demo.token.otpauth, error="l").terminal(compact=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from tests.api.world import ApiWorld
+from tests.api.world import ApiWorld, api_world
 from tests.harness.ports import LOOPBACK, free_tcp_port
 
 
@@ -16,14 +16,8 @@ from tests.harness.ports import LOOPBACK, free_tcp_port
 def served_api(directory: Path, *, requests_per_minute: int = 100_000) -> Iterator[ApiWorld]:
     """Give an API that answers at `world.settings.portal.public_url`, at a centre that can text."""
     port = free_tcp_port()
-    more = {
-        "sms": {"carrier": "recorder", "recorder_file": str(directory / "messages")},
-        "portal": {
-            "public_url": f"http://{LOOPBACK}:{port}",
-            "api_requests_per_minute": requests_per_minute,
-        },
-    }
-    with ApiWorld(f"sqlite:///{directory / 'watchword.db'}", directory, more_settings=more) as world:
+    url = f"http://{LOOPBACK}:{port}"
+    with api_world(directory, public_url=url, api_requests_per_minute=requests_per_minute) as world:
         config = uvicorn.Config(world.app, host=LOOPBACK, port=port, lifespan="off", log_level="warning")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)

@@ -2,8 +2,10 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from httpx2 import Response
@@ -64,4 +66,13 @@ class ApiWorld(PortalWorld):
         return Client(self.browser(address=address).client, key)
 
 
-__all__ = ["ADDRESS", "PUBLIC_URL", "WHY", "ApiWorld", "Client"]
+@contextmanager
+def api_world(directory: Path, **portal: object) -> Iterator[ApiWorld]:
+    """Give an API on SQLite, at a centre that can text; `portal` are keys of [portal]."""
+    sms = {"carrier": "recorder", "recorder_file": str(directory / "messages")}
+    more = {"sms": sms, "portal": portal}
+    with ApiWorld(f"sqlite:///{directory / 'watchword.db'}", directory, more_settings=more) as world:
+        yield world
+
+
+__all__ = ["ADDRESS", "PUBLIC_URL", "WHY", "ApiWorld", "Client", "api_world"]

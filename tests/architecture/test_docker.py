@@ -40,7 +40,9 @@ SERVICES = dict(SERVICE.findall(section("services")))
 
 
 def test_the_services_are_found_by_this_test() -> None:
-    assert {"database", "radius1", "radius2", "directory", "mail", "login"} <= set(SERVICES)
+    assert {"database", "radius1", "radius2", "directory", "mail", "login", "keeper", "portal", "proxy"} <= set(
+        SERVICES
+    )
 
 
 def test_each_dockerfile_that_is_named_is_there_and_no_other() -> None:
@@ -72,8 +74,8 @@ def test_each_service_begins_with_the_same_restrictions() -> None:
     assert [name for name, text in SERVICES.items() if "cap_add" in text] == ["login"]
 
 
-def test_only_ssh_is_published_and_on_loopback() -> None:
-    assert listed(COMPOSE, "ports") == {"127.0.0.1:${SSH_PORT}:22"}
+def test_only_ssh_and_https_are_published_and_on_loopback() -> None:
+    assert listed(COMPOSE, "ports") == {"127.0.0.1:${SSH_PORT}:22", "127.0.0.1:${HTTPS_PORT}:8443"}
 
 
 def test_each_secret_that_a_service_has_is_made_and_no_other() -> None:
@@ -88,7 +90,7 @@ def test_each_volume_and_network_that_a_service_has_is_defined_and_no_other() ->
     services = "".join(SERVICES.values())
     mounted = {word for text in re.findall(r"volumes: \[(.*)\]", services) for word in MAPPED.findall(text)}
     assert mounted == named(section("volumes"))
-    joined = listed(services, "networks") | {"data", "centre"}  # those with addresses are written otherwise
+    joined = listed(services, "networks") | {"data", "centre", "web"}  # those with addresses are written otherwise
     assert joined == named(section("networks"))
 
 

@@ -4,6 +4,9 @@ import pytest
 import sqlalchemy
 
 from tests.contract.world import Server, World
+from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.services.ports import Work
+from watchword.store import last_words
 
 
 @pytest.fixture
@@ -114,3 +117,40 @@ def test_an_anchor_that_cannot_be_read_is_a_fault_and_stops_no_login(world: Worl
     assert len(faults(busy)) == 1
     busy.one_shot("alice", "000")
     assert faults(busy) == [], "the next event sets it right"
+
+
+ODD_TEXTS = [
+    "it's",
+    'a "b"',
+    "back\\slash",
+    "100%s %(x)s",
+    "émile 王 😀",
+    "\x00\x1a\n",
+    "X'41'",
+    "); DROP TABLE audit; --",
+    "",
+]
+
+
+def test_an_event_of_any_words_comes_back_as_it_was_and_verifies(server: Server) -> None:
+    events = [AuditEvent(1, EventKind.TEXT, Result.DONE, account=text, actor=text, detail=text) for text in ODD_TEXTS]
+    server.store.write(lambda rows: rows.audit.record(events))
+    written = server.store.read(lambda rows: list(rows.audit.chain("one/test")))
+    assert [chained.event for chained in written[-len(events) :]] == events
+    assert faults(server) == []
+
+
+@pytest.mark.parametrize("most_at_once", [last_words.MOST_AT_ONCE, 1000])
+def test_more_events_than_one_statement_takes_are_one_chain(
+    server: Server, most_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(last_words, "MOST_AT_ONCE", most_at_once)
+    event = AuditEvent(1, EventKind.TEXT, Result.DONE, detail="x" * 500)
+
+    def record_twice(rows: Work) -> None:
+        rows.audit.record([event] * 1100)
+        rows.audit.record([event])
+
+    server.store.write(record_twice)
+    assert faults(server) == []
+    assert server.reporter.verify()[0].events == 1102

@@ -2,7 +2,9 @@
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy
@@ -107,6 +109,24 @@ def test_a_file_comes_in_once(server: Server) -> None:
     assert rows_of(server, "tokens") == after
 
 
+def test_two_confirmations_at_once_bring_a_file_in_once(world: World, server: Server) -> None:
+    import_id = upload(server, fobs(50))
+    before = rows_of(server, "tokens")
+    together = threading.Barrier(2)
+
+    def confirm(name: str) -> int:
+        other = world.another_server(name)
+        together.wait()
+        try:
+            return importer(other).confirm(import_id, ADA)
+        except NotFound:
+            return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(confirm, ("left", "right"))) == [0, 50]
+    assert rows_of(server, "tokens") == before + 50
+
+
 def test_a_serial_that_is_taken_is_shown_and_keeps_the_whole_file_out(server: Server) -> None:
     taken = fobs(1)
     importer(server).confirm(upload(server, taken), ADA)
@@ -150,6 +170,7 @@ def test_a_file_that_nobody_confirms_goes_after_a_quarter_of_an_hour(world: Worl
     with pytest.raises(NotFound):
         importer(server).preview(import_id, "ada")
     upload(server, fobs(1))
+    assert importer(server).prune() == 1
     assert (rows_of(server, "seed_imports"), rows_of(server, "staged_seeds")) == (1, 1)
 
 

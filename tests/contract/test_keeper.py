@@ -74,6 +74,12 @@ def test_a_code_is_texted_and_its_answer_checked(world: World, keeper: LocalKeep
 # fobs that people pair themselves
 
 
+def test_whoever_has_shown_a_password_alone_pairs_the_first_fob_and_no_other(world: World, keeper: LocalKeeper) -> None:
+    with pytest.raises(Conflict):
+        keeper.assign_proved("alice", "F1", world.code(), HERE, as_first=True)
+    assert isinstance(keeper.assign_proved("carol", "F1", world.code(), HERE, as_first=True), Granted)
+
+
 def test_a_fob_is_paired_by_its_code_which_is_spent(world: World, server: Server, keeper: LocalKeeper) -> None:
     assert keeper.assign_proved("carol", "F1", world.code(), HERE) == Granted("F1")
     assert server.administrator.token("F1").account == "carol"

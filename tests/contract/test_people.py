@@ -218,6 +218,7 @@ def test_two_who_use_a_link_at_once_use_it_once(world: World, server: Server) ->
             mail=mail_writer(at),
             address_of_link=remember,
             link_minutes=30,
+            is_operator=lambda _account: False,
         )
 
     one, two = lost_phone(server), lost_phone(world.another_server("two"))

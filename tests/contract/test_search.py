@@ -1,6 +1,9 @@
 """Operators' lists, on both databases: what is found, in which order, and by which index."""
 
+import os
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,9 +14,16 @@ from sqlalchemy import Connection, event, insert
 from tests.contract.world import Server, World
 from tests.harness.mariadb import Mariadb
 from watchword.domain.audit import AuditEvent
+from watchword.domain.enforcement import Mode
+from watchword.domain.errors import Conflict, InvalidValue, NotFound
+from watchword.domain.outcome import Granted
 from watchword.domain.people import Person
+from watchword.services.diagnose_facts import Presence
+from watchword.services.diagnose_gather import Circumstances, Investigator
 from watchword.services.find import Finder, Hits
+from watchword.services.find_account import AccountReader
 from watchword.services.portal_ports import PortalWork
+from watchword.services.train_class import ClassMaker
 from watchword.services.watch_live import SORTS, Feed, Watcher
 from watchword.store.schema import accounts, tokens
 
@@ -44,6 +54,13 @@ def crowd(world: World) -> Server:
         row = {"kind": "hard", "sealed_secret": b"x", "created_at": 1}
         connection.execute(insert(tokens), [row | {"serial": serial} for serial in ("2600124809", "2600124810")])
     return server
+
+
+class Nobody:
+    """A directory of nobody."""
+
+    def find(self, account: str) -> Person | None:
+        """Find nobody."""
 
 
 def find(server: Server, typed: str, **more: Any) -> Hits:
@@ -185,6 +202,57 @@ def test_whoever_comes_again_is_told_what_they_missed(world: World, crowd: Serve
     last = look.newest
     assert len(Watcher(crowd.store).begin(last).look()) == 1
     assert Watcher(crowd.store).begin(10**15).look() == []
+
+
+def test_everything_about_an_account_is_read_at_once(world: World, crowd: Server) -> None:
+    crowd.one_shot("al", "000000")
+    found = AccountReader(crowd.store, Nobody(), clock=world.clock).read("al", limit=1)
+    assert (found.is_known, found.person, found.directory_answers) == (True, None, True)
+    assert ([token.kind for token in found.tokens], found.standing.failures) == (["static"], 1)
+    assert [numbered.event.reason for numbered in found.story] == ["wrong_code"] and found.more == found.story[0].row
+    with pytest.raises(NotFound):
+        AccountReader(crowd.store, Nobody(), clock=world.clock).read("nobody", limit=1)
+
+
+def test_what_a_diagnosis_needs_is_looked_up(world: World, crowd: Server) -> None:
+    (world.directory / "exemptions.conf").write_text("+ : bob : 192.0.2.7 : ALL\n", encoding="utf-8")
+    decided = Circumstances(Mode.FULL, None, 300, world.directory / "exemptions.conf")
+    facts = Investigator(crowd.store, Nobody(), decided, clock=world.clock).gather("bob", "192.0.2.7")
+    assert facts.exemption is not None and facts.exemption.exempt
+    assert facts.presence is Presence.ABSENT and facts.standing is not None and len(facts.tokens) == 1
+    assert facts.events[0].account == "bob" and facts.newest_event_at > 0
+    assert "bob" in Investigator(crowd.store, Nobody(), decided, clock=world.clock).gather("bobby").similar
+    with pytest.raises(InvalidValue):
+        Investigator(crowd.store, Nobody(), decided, clock=world.clock).gather("bob", "somewhere")
+
+
+def test_a_class_is_made_whole_or_not_at_all_and_gets_new_codes(world: World, crowd: Server) -> None:
+    classes = ClassMaker(crowd.store, random_octets=os.urandom)
+    made = {code.account: code.code for code in classes.make("pupil8..pupil10", crowd.pairer)}
+    assert list(made) == ["pupil8", "pupil9", "pupil10"]
+    assert isinstance(crowd.one_shot("pupil9", made["pupil9"]), Granted)
+    with pytest.raises(Conflict):
+        classes.make("pupil6..pupil8", crowd.pairer)
+    assert crowd.administrator.tokens(account="pupil6") == []
+    renewed = {code.account: code.code for code in classes.renew("pupil6..pupil10", crowd.administrator)}
+    assert renewed.keys() == made.keys()
+    assert isinstance(crowd.one_shot("pupil9", renewed["pupil9"]), Granted)
+
+
+def test_two_who_make_one_class_at_once_make_it_once(world: World, crowd: Server) -> None:
+    servers = [world.another_server(name) for name in ("left", "right")]
+    together = threading.Barrier(2)
+
+    def make(server: Server) -> int:
+        together.wait()
+        try:
+            return len(ClassMaker(server.store, random_octets=os.urandom).make("twins1..twins9", server.pairer))
+        except Conflict:
+            return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(make, servers)) == [0, 9]
+    assert all(len(crowd.administrator.tokens(account=f"twins{number}")) == 1 for number in range(1, 10))
 
 
 # No list may read a whole table. Enough rows that a database would rather use an index, if it can.

@@ -22,7 +22,7 @@ def test_a_session_gets_another_name_once_and_the_old_one_is_gone(world: World) 
     store.write(add)
 
     def rename(rows: RowWork) -> bool:
-        return rows.sessions.replace(SESSION.session_hash, b"\x02" * 32, 1010)
+        return rows.sessions.replace(SESSION.session_hash, b"\x02" * 32, 1010, "SOFT-1")
 
     assert store.write(rename) and not store.write(rename)
     assert store.read(lambda rows: rows.sessions.find(SESSION.session_hash)) is None

@@ -66,6 +66,7 @@ def test_the_check_logs_in_once_a_code(directory: Path) -> None:
         "-> let in, as it should be",
         "-> refused, as it should be",
         "-> let in, as it should be",
+        "-> signed in",
     ]
     assert list(directory.iterdir()) == []
 

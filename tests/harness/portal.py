@@ -2,8 +2,9 @@
 
 import http.client
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.harness.ports import LOOPBACK, free_tcp_port
 from tests.harness.processes import Server, running
 from tests.harness.radius_server import ServerSettings
 from tests.harness.shipped import CHECKOUT
-from tests.harness.tls_proxies import TlsProxy, new_tls_proxy, nginx, running_tls_proxy
+from tests.harness.tls_proxies import new_tls_proxy, nginx, running_tls_proxy
 from tests.harness.watchword_command import COMMAND, Watchword
 
 UNUSED_PORT = 1812
@@ -23,17 +24,12 @@ PAM_STACK = CHECKOUT / "conf/pam.d/watchword-portal"
 
 @dataclass(frozen=True)
 class Portal:
-    """A running portal, and the proxy that browsers see."""
+    """A running portal; `url` is what people type, `port` where it speaks plain HTTP."""
 
-    proxy: TlsProxy
+    url: str
     port: int
     watchword: Watchword
     server: Server
-
-    @property
-    def url(self) -> str:
-        """What people type."""
-        return self.proxy.url
 
 
 def portal_table(
@@ -53,23 +49,37 @@ def running_portal(
     *,
     keys: Mapping[str, object] | None = None,
     roles: Mapping[str, Sequence[str]] | None = None,
-    name: str = "portal1",
 ) -> Iterator[Portal]:
-    """Give a portal behind nginx that answers; the keyring and the schema must be there.
+    """Give a portal behind nginx that answers over TLS; the keyring and the schema must be there.
 
-    `keys` are further keys of [portal]. People sign in with their system passwords, by the PAM stack that we ship.
+    `keys` are further keys of [portal].
     """
-    with ExitStack() as undo:
-        proxy = new_tls_proxy(directory)
-        port = free_tcp_port()
-        pam = undo.enter_context(pam_service(f"watchword-{directory.name}", PAM_STACK.read_text(encoding="utf-8")))
-        table = portal_table(f"{LOOPBACK}:{port}", proxy.url, pam.name, keys or {}, roles or {})
-        watchword = replace_more(settings, table).write(name, UNUSED_PORT)
+    proxy = new_tls_proxy(directory)
+    with (
+        running_bare_portal(settings, free_tcp_port(), proxy.url, keys=keys, roles=roles) as portal,
+        running_tls_proxy(nginx, proxy, f"{LOOPBACK}:{portal.port}"),
+    ):
+        yield portal
+
+
+@contextmanager
+def running_bare_portal(
+    settings: ServerSettings,
+    port: int,
+    url: str,
+    *,
+    keys: Mapping[str, object] | None = None,
+    roles: Mapping[str, Sequence[str]] | None = None,
+    pam_name: str = "watchword-test-portal",
+) -> Iterator[Portal]:
+    """Give a portal that answers on a port of loopback, as `url`. People sign in by the PAM stack that we ship."""
+    with pam_service(f"{pam_name}-{secrets.token_hex(3)}", PAM_STACK.read_text(encoding="utf-8")) as pam:
+        table = portal_table(f"{LOOPBACK}:{port}", url, pam.name, keys or {}, roles or {})
+        watchword = replace_more(settings, table).write("portal1", UNUSED_PORT)
         argv: list[str | Path] = [COMMAND, "--config", watchword.config, "portal"]
-        server = undo.enter_context(running(argv, directory / f"{name}.log"))
-        server.wait_until(lambda: is_well(port))
-        undo.enter_context(running_tls_proxy(nginx, proxy, f"{LOOPBACK}:{port}"))
-        yield Portal(proxy, port, watchword, server)
+        with running(argv, settings.directory / "portal1.log") as server:
+            server.wait_until(lambda: is_well(port), seconds=90)
+            yield Portal(url, port, watchword, server)
 
 
 def replace_more(settings: ServerSettings, more: str) -> ServerSettings:

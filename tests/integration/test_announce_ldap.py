@@ -1,5 +1,6 @@
 """Pairings written into LDAP: a real slapd that comes and goes, and what a node's PAM module makes of it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.slapd import (
 from watchword.directory.ldap import LdapSettings
 from watchword.directory.ldap_announcer import LdapAnnouncer
 from watchword.domain.errors import DirectoryUnavailable
+from watchword.services.administer import Administrator
 from watchword.services.announce import Announcer
 
 pytestmark = pytest.mark.slow
@@ -100,6 +102,21 @@ def test_a_change_while_the_directory_is_told_is_told_after_it(server: Server, d
 
     tell_all(server, Meanwhile(ldap_announcer(directory)._settings, "watchwordToken", VALUES))
     assert directory.pairing_of("dora") == []
+
+
+def test_a_held_account_without_a_token_looks_paired_so_that_no_node_lets_it_in(
+    server: Server, directory: Slapd
+) -> None:
+    directory.add_person("hal")
+    administrator = Administrator(
+        server.store, clock=server.clock, random_octets=os.urandom, lockout=server.policy.lockout, announce=True
+    )
+    administrator.lock("hal")
+    tell_all(server, ldap_announcer(directory))
+    assert directory.pairing_of("hal") == ["app"]
+    administrator.unlock("hal")
+    tell_all(server, ldap_announcer(directory))
+    assert directory.pairing_of("hal") == []
 
 
 def test_over_tls_from_the_start_and_for_whom_the_directory_does_not_know(server: Server, directory: Slapd) -> None:

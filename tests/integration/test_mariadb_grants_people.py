@@ -125,6 +125,7 @@ def test_unpairing_a_lost_phone_mail_announcements_and_reports(portal: Server, k
         mail=mail,
         address_of_link=remember,
         link_minutes=30,
+        is_operator=lambda _account: False,
     )
     pairer(portal).add_soft("gina")
     lost_phone.ask("gina", "198.51.100.7")

@@ -46,7 +46,7 @@ class Centre:
 
     def new_person(self, name: str = "Alice Liddell", **attributes: str) -> Account:
         """Make an account with a password, and a mail address in the directory."""
-        account = self.undo.enter_context(temporary_account("al"))
+        account = self.undo.enter_context(temporary_account(re.sub(r"\W.*", "", name.lower()) or "somebody"))
         self.people.add_person(account.name, cn=name, mail=mail_of(account), **attributes)
         return account
 
@@ -85,7 +85,7 @@ def running_centre(directory: Path, mariadb: Mariadb, keys: Mapping[str, object]
     with ExitStack() as undo:
         people = undo.enter_context(slapd(_folder(directory, "slapd")))
         mailbox = undo.enter_context(running_mail_server())
-        roles = {role: undo.enter_context(temporary_account(role[:2])) for role in ("admin", "helpdesk", "auditor")}
+        roles = {role: undo.enter_context(temporary_account(role)) for role in ("admin", "helpdesk", "auditor")}
         for role, account in roles.items():
             people.add_person(account.name, cn=f"{role.title()} Operator", mail=mail_of(account))
         everyone = ServerSettings(directory, mariadb.create_database(), more=_tables(directory, people, mailbox))

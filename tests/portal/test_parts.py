@@ -49,7 +49,7 @@ def stage() -> Stage:
         path="/operators/",
         nonce="n",
         csrf_token="t",
-        current=SimpleNamespace(account="alice", role="admin"),
+        current=SimpleNamespace(account="alice", is_staff=True),
         events=[1_795_300_000 - 600 * number for number in range(4)],
     )
     return Stage(html)

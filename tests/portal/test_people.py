@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.harness.browser import SCREENS, Screen, Visitor, visitor
+from tests.harness.browser import PHONE, SCREENS, Screen, Visitor, visitor
 from tests.harness.mail_server import text_of
 from tests.harness.one_time_codes import oathtool_code
 from tests.harness.soft_token import SoftToken
@@ -163,3 +163,19 @@ def test_a_code_is_asked_for_before_a_second_device_is_paired(
     somebody.fill("Token code", phone.fresh_code())
     somebody.press("Go on")
     assert somebody.path == "/pair"
+
+
+def test_without_javascript_a_phone_is_paired_and_unpaired_all_the_same(
+    centre: Centre, browser: Browser, tmp_path: Path
+) -> None:
+    greta = centre.new_person("Greta Groth")
+    with visitor(browser, centre.portal.url, PHONE, tmp_path, javascript=False) as somebody:
+        sign_in(somebody, greta)
+        phone = pair_app(somebody, tmp_path / "qr.png")
+        somebody.open("/")
+        somebody.press("Unpair")
+        somebody.fill("A current code", phone.fresh_code())
+        somebody.press("Unpair")
+        assert somebody.path == "/unpaired"
+        somebody.press("Sign out")
+        assert somebody.path == "/sign-in"

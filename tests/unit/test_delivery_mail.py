@@ -13,6 +13,7 @@ from tests.harness.mail_server import Mailbox, running_mail_server, text_of
 from tests.harness.ports import LOOPBACK, free_tcp_port
 from watchword.delivery.mail import MailRecorder, RecordedMail, SmtpSender, SmtpSettings, compose
 from watchword.domain.errors import DeliveryFailed, SettingsError
+from watchword.services.write_mail_letters import Words, lost
 
 TO = "alice@example.org"
 
@@ -101,6 +102,16 @@ def test_without_tls_to_a_server_of_ones_own_machine() -> None:
     with running_mail_server() as mailbox:
         SmtpSender(SmtpSettings(server=LOOPBACK, port=mailbox.port)).send("id2", (TO,), "Plain", "Text\n")
         assert text_of(mailbox.wait_for(TO, "Plain")).strip() == "Text"
+
+
+def test_a_long_link_arrives_whole_whatever_else_the_mail_says(secure: Choosy, certificates: Certificates) -> None:
+    link = "https://mfa.hpc.example.org/lost/link/" + "Az09-_" * 12
+    words = Words("HPC Z\u00fcrich", "https://mfa.hpc.example.org", "Fragen? \u260e +41 44 555 01 00 " + "x" * 150)
+    letter = lost(words, "alice", link, minutes=30, address="2001:db8::1", now_seconds=1_800_000_000)
+    sender_to(secure, certificates).send("id8", (TO,), letter.subject, letter.text)
+    message = secure.wait_for(TO, "unpair a lost phone")
+    assert message["Subject"] == "HPC Z\u00fcrich: unpair a lost phone"
+    assert link in text_of(message).splitlines() and "\u260e" in text_of(message)
 
 
 def test_a_server_without_tls_or_with_a_strangers_certificate_gets_nothing(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchword.services.digest_access import (
@@ -93,6 +93,7 @@ def test_a_header_without_end_is_not_read() -> None:
     assert parse_credentials(ours() + ', opaque2="' + "x" * 5000 + '"') is None
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text() | st.from_regex(r'(\w+=("[^"]*"|\w+), ?)*'))
 def test_reading_a_header_is_total(text: str) -> None:
     parse_credentials(text)

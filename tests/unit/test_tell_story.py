@@ -69,6 +69,12 @@ def test_a_refusal_reads_as_the_help_desk_would_say_it() -> None:
             ),
             "paired with a fob HARD-1 by hugo from 198.51.100.7: lost hers",
         ),
+        (
+            event("pairing", "denied", "wrong_code", address="192.0.2.1"),
+            "not paired with a token from 192.0.2.1: wrong code",
+        ),
+        (event("mail", "done", "Your phone is paired"), "a mail left: Your phone is paired"),
+        (event("mail", "failed", "Hello", detail="no mailbox"), "a mail did not leave: Hello (no mailbox)"),
         (event("pairing", "done", "removed", serial="SOFT-1", detail="soft"), "removed: a phone app SOFT-1"),
         (
             event("administration", "done", "locked", actor="hugo", detail="phone stolen"),

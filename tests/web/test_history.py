@@ -2,24 +2,32 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.web.clean_portal import clean
 from tests.web.test_unpairing import Post
 from tests.web.world import SECRET, PortalWorld
 from watchword.domain.outcome import Denied
-from watchword.services.attempts import Attempt, OneShot
+from watchword.services.attempts import Attempt, OneShot, PairingQuery
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = '"><script>alert(1)</script>'
 
 
-@pytest.fixture
-def portal(tmp_path: Path) -> Iterator[PortalWorld]:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalWorld]:
     """A portal that tells operators by mail."""
+    directory = tmp_path_factory.mktemp("portal")
     more = {"mail": {"server": "127.0.0.1", "operators": ["ops@example.org"]}}
-    with PortalWorld(f"sqlite:///{tmp_path / 'watchword.db'}", tmp_path, more_settings=more) as world:
+    with PortalWorld(f"sqlite:///{directory / 'watchword.db'}", directory, more_settings=more) as world:
         yield world
+
+
+@pytest.fixture
+def portal(shared: PortalWorld) -> PortalWorld:
+    return clean(shared)
 
 
 def log_in(portal: PortalWorld, account: str, code: str, node: str = "login1") -> object:
@@ -62,6 +70,16 @@ def test_the_history_goes_back_page_by_page_and_is_ones_own_alone(portal: Portal
         following = re.findall(r'href="(/history\?before=\d+)"', page)
         path = following[0] if following else ""
     assert seen == {f"node{number}" for number in range(30)} and pages == 3
+
+
+def test_logins_are_found_behind_all_the_questions_that_a_script_asked(portal: PortalWorld) -> None:
+    portal.desk.services.pairer.add_soft("alice", secret=SECRET)
+    log_in(portal, "alice", "000000")
+    queries = [Attempt("alice", PairingQuery(), node="login1")] * 100
+    portal.desk.services.answer(queries)
+    browser = portal.signed_in("alice")
+    assert "wrong code, 1 of 20" in browser.get("/")
+    assert "wrong code, 1 of 20" in browser.get("/history")
 
 
 def test_html_in_every_field_of_a_history_stays_text(portal: PortalWorld) -> None:

@@ -145,6 +145,29 @@ def test_each_page_is_for_its_roles_alone(portal: PortalWorld, staff: dict[str, 
     assert seen == {who: 200 if letter in PAGES[path] else 403 for who, letter in allowed.items()}
 
 
+ADMINS_FORMS = {
+    "/operators/import": {},
+    "/operators/import/confirm": {"id": "0" * 32, "why": WHY},
+    "/operators/import/discard": {"id": "0" * 32},
+    "/operators/classes/make": {"spelled": "course1..course3", "why": WHY},
+    "/operators/classes/renew": {"spelled": "course1..course3", "why": WHY},
+}
+
+
+@pytest.mark.parametrize("path", ADMINS_FORMS)
+@pytest.mark.parametrize("who", ["hugo", "otto", "carol"])
+def test_files_and_classes_are_for_admins_alone(
+    portal: PortalWorld, staff: dict[str, Browser], who: str, path: str
+) -> None:
+    browser = staff[who]
+    browser.get("/")
+    before = portal.events()
+    sent = browser.hidden("/sign-out") | ADMINS_FORMS[path]
+    browser._seen(browser.client.post(path, data=sent, files={"file": ("fobs.csv", b"1," + b"0" * 40)}))
+    assert browser.status == 403
+    assert portal.events() == before
+
+
 @pytest.mark.parametrize("path", ["/operators/", "/operators/account?name=alice", "/operators/act/lock?subject=alice"])
 def test_an_operator_without_a_proved_code_sees_nothing(
     portal: PortalWorld, staff: dict[str, Browser], path: str

@@ -10,9 +10,9 @@ import pytest
 from tests.web.world import SECRET, Browser, PortalWorld
 from watchword.domain.errors import NotFound
 from watchword.domain.outcome import Granted
-from watchword.portal.guarded_app import LARGEST_UPLOAD_OCTETS
 from watchword.portal.operators import imports
 from watchword.portal.operators.tools import Tools
+from watchword.portal.uploads import LARGEST_UPLOAD_OCTETS
 from watchword.services.attempts import Attempt, OneShot
 
 WHY = "course of May"

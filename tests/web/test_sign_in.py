@@ -1,11 +1,13 @@
 """Signing in, proving a code, signing out; and what holds for every page."""
 
 import re
+from contextlib import suppress
 
 import pytest
 
 from tests.web.world import PortalWorld, password_of
-from watchword.services.sign_in import BY_ACCOUNT_AND_ADDRESS
+from watchword.services.sign_in import BY_ACCOUNT, BY_ACCOUNT_AND_PLACE, SignIn
+from watchword.services.throttle import TooMany
 
 
 def test_a_stranger_is_led_to_sign_in_and_back_to_the_page_that_they_wanted(portal: PortalWorld) -> None:
@@ -59,7 +61,7 @@ def test_guessing_is_stopped_for_an_account_at_an_address_and_a_right_password_d
 ) -> None:
     browser = portal.browser()
     browser.get("/sign-in")
-    for _ in range(BY_ACCOUNT_AND_ADDRESS.tries):
+    for _ in range(BY_ACCOUNT_AND_PLACE.tries):
         browser.post("/sign-in", {"account": "alice", "password": "wrong"})
         assert browser.status == 403
     browser.post("/sign-in", {"account": "alice", "password": password_of("alice")})
@@ -68,7 +70,7 @@ def test_guessing_is_stopped_for_an_account_at_an_address_and_a_right_password_d
     elsewhere = portal.browser(address="203.0.113.9")
     elsewhere.sign_in("alice")
     assert elsewhere.status != 429
-    portal.clock.seconds += BY_ACCOUNT_AND_ADDRESS.window_seconds
+    portal.clock.seconds += BY_ACCOUNT_AND_PLACE.window_seconds
     assert portal.signed_in("alice").client.cookies["__Host-watchword"]
 
 
@@ -213,3 +215,96 @@ def test_while_the_database_is_away_a_page_says_so_and_health_does_too(portal: P
         connection.exec_driver_sql("DROP TABLE throttles")
     page = browser.post("/sign-in", {"account": "alice", "password": "alice's password"})
     assert browser.status in (500, 503) and "alice" not in page and "throttles" not in page
+
+
+def test_strangers_who_guess_from_everywhere_do_not_shut_people_out_where_they_have_signed_in_before(
+    portal: PortalWorld,
+) -> None:
+    assert portal.signed_in("alice").status == 200
+    for _ in range(BY_ACCOUNT.tries + 1):
+        with suppress(TooMany):
+            portal.desk.throttle.take(BY_ACCOUNT, "alice")
+    at_home, elsewhere = portal.browser(), portal.browser(address="192.0.2.44")
+    at_home.sign_in("alice")
+    elsewhere.sign_in("alice")
+    assert (at_home.status, elsewhere.status) == (200, 429)
+
+
+def test_an_address_of_ipv6_counts_with_its_whole_network_and_a_name_in_whatever_case(portal: PortalWorld) -> None:
+    for number in range(BY_ACCOUNT_AND_PLACE.tries):
+        browser = portal.browser(address=f"2001:db8:1:2::{number:x}")
+        browser.get("/sign-in")
+        browser.post("/sign-in", {"account": "alice" if number % 2 else "Alice", "password": "wrong"})
+        assert browser.status == 403
+    another = portal.browser(address="2001:db8:1:2:ffff::1")
+    another.sign_in("alice")
+    assert another.status == 429
+    assert portal.browser(address="2001:db8:1:3::1").sign_in("alice")
+
+
+def test_what_was_typed_as_a_name_is_written_down_only_if_it_is_one_and_refusals_do_not_fill_the_log(
+    portal: PortalWorld,
+) -> None:
+    browser = portal.browser()
+    browser.get("/sign-in")
+    for _ in range(BY_ACCOUNT_AND_PLACE.tries + 20):
+        browser.post("/sign-in", {"account": "my-Secret-passw0rd", "password": "x"})
+    events = portal.events()
+    assert "my-Secret-passw0rd" not in str(events)
+    assert len(events) == BY_ACCOUNT_AND_PLACE.tries + 1
+
+
+@pytest.mark.parametrize("act", ["remove", "disable"])
+def test_a_session_ends_with_the_token_that_proved_it_so_a_thief_pairs_nothing(portal: PortalWorld, act: str) -> None:
+    thief = portal.signed_in("alice", proved=True)
+    serial = portal.desk.store.read(lambda rows: rows.tokens.describe_page("", 1, account="alice"))[0].serial
+    if act == "remove":
+        portal.desk.pairer("hugo").remove(serial)
+    else:
+        portal.desk.administrator("hugo").set_enabled(serial, enabled=False)
+    thief.get("/pair")
+    assert thief.path == "/sign-in?next=/pair"
+
+
+def test_an_operator_who_is_held_is_one_no_longer(portal: PortalWorld) -> None:
+    ada = portal.signed_in("ada", proved=True)
+    ada.get("/operators/")
+    assert ada.status == 200
+    portal.desk.administrator("hugo").lock("ada")
+    ada.get("/operators/")
+    assert ada.status == 403
+
+
+def test_neither_a_password_alone_nor_a_training_code_makes_an_operator(portal: PortalWorld) -> None:
+    ada = portal.signed_in("ada")
+    for path in ("/operators/", "/pair"):
+        ada.get(path)
+        assert ada.status == 403
+    code = portal.desk.pairer().add_static("hugo").code
+    hugo = portal.signed_in("hugo")
+    hugo.prove(code)
+    hugo.get("/operators/")
+    assert hugo.status == 403
+
+
+def test_a_large_body_is_taken_from_nobody_who_is_not_signed_in(portal: PortalWorld) -> None:
+    stranger, alice = portal.browser(), portal.signed_in("alice")
+    file = {"file": ("seeds.csv", b"x" * 1_000_000)}
+    assert stranger.client.post("/operators/import", files=file).status_code == 413
+    a_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert alice.client.post("/operators/import", content=b"&" * 1_000_000, headers=a_form).status_code == 413
+    assert alice.client.post("/operators/import", files=file).status_code == 403
+
+
+def test_what_nobody_foresaw_is_not_printed(
+    portal: PortalWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("hunter2-hunter2")
+
+    monkeypatch.setattr(SignIn, "sign_in", fail)
+    browser = portal.browser()
+    browser.get("/sign-in")
+    page = browser.post("/sign-in", {"account": "alice", "password": "x"})
+    assert browser.status == 500
+    assert "hunter2" not in page + caplog.text and "RuntimeError" in caplog.text

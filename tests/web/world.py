@@ -32,7 +32,7 @@ class KnownPeople:
     def __init__(self) -> None:
         self.people = {
             name: Person(name, name=f"{name.title()} Example", mail=f"{name}@example.org")
-            for name in ("alice", "bob", "carol", "ada", "hugo", "otto")
+            for name in ("alice", "bob", "carol", "dave", "erin", "ada", "hugo", "otto")
         }
 
     def find(self, account: str) -> Person | None:
@@ -116,7 +116,7 @@ class PortalWorld:
         anchors = self.directory / "anchors"
         anchors.mkdir()
         given = dict(self.more_settings)
-        portal = {"public_url": PUBLIC_URL, "roles": ROLES} | given.pop("portal", {})
+        portal = {"public_url": PUBLIC_URL, "roles": ROLES, "refusal_seconds": 0.1} | given.pop("portal", {})
         self.settings = Settings.model_validate(
             {
                 "database": {"url": self.url},

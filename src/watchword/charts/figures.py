@@ -5,6 +5,7 @@ It is loaded by the first picture: it takes longer to load than anything else th
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ _STYLE: Any = {
 
 def write_figure(chart: Chart, file: Path) -> None:
     """Draw a chart into a file, PNG or SVG by its name; raises OSError."""
+    # It tells of its cache of fonts, which is nobody's business at a keyboard.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl  # noqa: PLC0415 - slow to load
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow to load

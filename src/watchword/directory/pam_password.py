@@ -18,12 +18,12 @@ class PamPassword:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        # A module that hangs keeps its thread; the rest of the portal goes on.
+        # A module that hangs keeps its thread, and nobody waits for it: the rest of the portal goes on.
         self._free = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     def check(self, account: str, password: str) -> bool:
         """Tell whether this is the account's password, and the account may be used; raises DirectoryUnavailable."""
-        if not self._free.acquire(timeout=5):
+        if not self._free.acquire(blocking=False):
             raise DirectoryUnavailable("too many passwords are being checked at once")
         try:
             asked = PamAuthenticator()

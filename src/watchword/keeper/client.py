@@ -9,7 +9,7 @@ from watchword.clock import monotonic_seconds
 from watchword.domain.errors import KeeperUnavailable
 from watchword.domain.outcome import Outcome
 from watchword.keeper.connection import receiver
-from watchword.keeper.wire import Request, WireError, read_outcome, read_reply, write_octets, write_request
+from watchword.keeper.wire import NO, YES, Request, WireError, read_outcome, read_reply, write_octets, write_request
 
 CONNECT_SECONDS = 2.0
 
@@ -50,9 +50,10 @@ class KeeperClient:
         sealed = write_octets(handle)
         return self._ask(read_outcome, "answer", account=account, handle=sealed, code=code, address=address, node=node)
 
-    def assign_proved(self, account: str, serial: str, code: str, address: str) -> Outcome:
+    def assign_proved(self, account: str, serial: str, code: str, address: str, *, as_first: bool = False) -> Outcome:
         """Pair an account with a fob from the drawer that its holder has proved by a code; spends the code."""
-        return self._ask(read_outcome, "assign_proved", account=account, serial=serial, code=code, address=address)
+        given = {"account": account, "serial": serial, "code": code, "address": address}
+        return self._ask(read_outcome, "assign_proved", **given, as_first=YES if as_first else NO)
 
     def assign(self, account: str, serial: str, *, actor: str, why: str = "", address: str = "") -> None:
         """Pair an account with a fob from the drawer."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from watchword.clock import Clock
 from watchword.domain.errors import KeeperUnavailable, SettingsError, WatchwordError
 from watchword.keeper.connection import Peer, peer_of, receiver
-from watchword.keeper.wire import Request, WireError, read_octets, read_request, write_error, write_result
+from watchword.keeper.wire import NO, Request, WireError, read_octets, read_request, write_error, write_result
 from watchword.services.ports_keeper import Keeper
 
 MOST_AT_ONCE = 32
@@ -141,5 +141,7 @@ class KeeperServer:
         arguments: dict[str, object] = dict(request.arguments)
         if "handle" in arguments:
             arguments["handle"] = read_octets(request.arguments["handle"])
+        if "as_first" in arguments:
+            arguments["as_first"] = request.arguments["as_first"] != NO  # what is neither is the stricter
         verb: Callable[..., object] = getattr(self._keeper, request.verb)  # read_request knows its name
         return verb(**arguments)

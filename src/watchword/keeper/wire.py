@@ -33,11 +33,13 @@ LENGTH_OCTETS = _LENGTH.size
 Receive = Callable[[int], bytes]
 """Receives exactly so many octets; raises OSError if they do not come."""
 
+YES, NO = "yes", "no"
+
 VERBS: Mapping[str, tuple[str, ...]] = {
     "check": ("account", "code", "address", "node"),
     "begin": ("account", "address", "node"),
     "answer": ("account", "handle", "code", "address", "node"),
-    "assign_proved": ("account", "serial", "code", "address"),
+    "assign_proved": ("account", "serial", "code", "address", "as_first"),
     "assign": ("account", "serial", "actor", "why", "address"),
     "unassign": ("serial", "actor", "why", "address"),
     "resync": ("serial", "first", "second", "actor", "why", "address"),

@@ -46,6 +46,8 @@ def run(config: Path) -> None:
         access_log=False,
         log_level=settings.log.level,
         limit_concurrency=MOST_REQUESTS_AT_ONCE,
+        # Longer than proxies keep a connection that is idle: one that we close first may just have been given a form.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=10,
     )
 

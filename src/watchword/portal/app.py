@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.formparsers import MultiPartParser
@@ -15,12 +16,14 @@ from watchword.portal.assets import Assets
 from watchword.portal.chores import Chore, Chores
 from watchword.portal.cookies import Cookies
 from watchword.portal.errors import add_handlers
-from watchword.portal.guarded_app import HEALTH, LARGEST_UPLOAD_OCTETS, GuardedApp
+from watchword.portal.guarded_app import HEALTH, GuardedApp
 from watchword.portal.guards import PAGE
 from watchword.portal.health import Health
-from watchword.portal.operators import charts, classes, do, imports, live, lookup
+from watchword.portal.operators import api_keys, charts, classes, do, imports, live, lookup
+from watchword.portal.operators.tools import Tools
 from watchword.portal.pages import Pages
 from watchword.portal.people import history, home, lost, pair, sessions, unpair
+from watchword.portal.uploads import LARGEST_UPLOAD_OCTETS, Uploads
 from watchword.wiring.portal import Desk
 
 ROUTERS = (
@@ -37,6 +40,7 @@ ROUTERS = (
     imports.router,
     classes.router,
     charts.router,
+    api_keys.router,
 )
 
 # What is uploaded holds seeds: it stays in memory, and GuardedApp bounds it.
@@ -49,6 +53,7 @@ def chores_of(desk: Desk) -> list[Chore]:
     def drop_what_is_over() -> int:
         desk.sessions.prune()
         desk.throttle.prune()
+        Tools(desk).importer.prune()
         replays_of(desk).prune()
         return 0
 
@@ -77,6 +82,7 @@ def create_app(desk: Desk) -> GuardedApp:
     assets = Assets()
     app = FastAPI(title="Watchword", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.desk = desk
+    app.state.sign_in_threads = CapacityLimiter(sign_in.MOST_AT_ONCE)
     app.state.cookies = Cookies(desk.settings.portal)
     app.state.pages = Pages(desk.settings, assets)
     add_handlers(app)
@@ -87,4 +93,5 @@ def create_app(desk: Desk) -> GuardedApp:
     app.router.routes.append(Route(HEALTH, health.respond))
     app.router.routes.append(Route("/static/{name}", assets.respond))
     app.router.routes.append(mount_api(desk))
-    return GuardedApp(app, desk.settings.portal)
+    uploads = Uploads(app.state.cookies.session, lambda cookie: desk.sessions.find(cookie, is_used=False) is not None)
+    return GuardedApp(app, desk.settings.portal, uploads)

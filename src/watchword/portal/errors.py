@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 _WORDS = {
     400: ("That form can't be used", "Something in it was missing or not as it should be."),
-    403: ("Not allowed", "This page is not for you, or the form was too old. Go back to the first page and try again."),
+    403: ("Not allowed", "The page is not for you, your account is held, or the form was old. Go back and try again."),
     404: ("There is no such page", "The address may be wrong, or what it named is gone."),
     405: ("That can't be done here", "Go back to the first page and try again."),
     409: ("That no longer fits", "What is there has changed meanwhile."),
@@ -24,6 +24,12 @@ _WORDS = {
     500: ("Something went wrong", "It was written down. Try again; if it goes on, tell the help desk."),
     503: ("Not at the moment", "A part that the portal needs does not answer. Try again in a minute."),
 }
+
+
+_FIRST_DEVICE = (
+    "Operators need a device of their own, and a password must not be enough to get one: "
+    "a colleague pairs your first, or whoever may use the command line."
+)
 
 
 def sorry(request: Request, status: int, *, detail: str = "", retry_after_seconds: int = 0) -> Response:
@@ -45,8 +51,8 @@ def add_handlers(app: FastAPI) -> None:
         return go_to(f"/prove?next={quoted(request)}")
 
     @app.exception_handler(NeedsPairing)
-    def _pair(_request: Request, _error: Exception) -> Response:
-        return go_to("/pair?operator=1")
+    def _pair(request: Request, _error: Exception) -> Response:
+        return sorry(request, 403, detail=_FIRST_DEVICE)
 
     @app.exception_handler(Forbidden)
     def _forbidden(request: Request, _error: Exception) -> Response:
@@ -74,16 +80,21 @@ def add_handlers(app: FastAPI) -> None:
             case InvalidValue():
                 return sorry(request, 400, detail=_sentence(error))
             case _:
-                log.error("%s %s: %s: %s", request.method, request.url.path, type(error).__name__, error)
+                log.error("%s %s: %s: %s", request.method, _route(request), type(error).__name__, error)
                 return sorry(request, 503)
 
     @app.exception_handler(Exception)
     def _anything(request: Request, error: Exception) -> Response:
         # The type alone: a message may quote what was typed.
-        log.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+        log.error("%s %s: %s", request.method, _route(request), type(error).__name__)
         return sorry(request, 500)
 
 
 def _sentence(error: WatchwordError) -> str:
     text = f"{error}; {error.hint}" if error.hint else str(error)
     return text[:1].upper() + text[1:] + "."
+
+
+def _route(request: Request) -> str:
+    """Name a page by its route: what stands in the path itself may be a link that opens something."""
+    return str(getattr(request.scope.get("route"), "path", "-"))

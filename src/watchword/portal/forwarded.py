@@ -45,5 +45,7 @@ def _parse(text: str) -> Address | None:
         address = ipaddress.ip_address(bare)
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    # `fe80::1%anything`: what stands behind the sign is any text, and no other machine's business.
+    return address.ipv4_mapped or (None if address.scope_id is not None else address)

@@ -5,6 +5,7 @@ A plain ASGI layer, since it also has to see what no route does.
 
 import secrets
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,14 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchword.portal.api import PREFIX, problems
 from watchword.portal.forwarded import client_address
+from watchword.portal.uploads import LARGEST_FORM_OCTETS, PAGE, Busy, Uploads
 from watchword.settings.portal import PortalSettings
 
 HEALTH = "/health"
-
-LARGEST_FORM_OCTETS = 64 * 1024
-LARGEST_UPLOAD_OCTETS = 16 * 1024 * 1024
-UPLOADS = ("/operators/import", "/api/v1/seeds")
-"""The only places that take more than a form: files of seeds."""
 
 _POLICY = (
     "default-src 'none'",
@@ -59,9 +56,10 @@ class TooLarge(HTTPException):
 class GuardedApp:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, portal: PortalSettings) -> None:
+    def __init__(self, app: ASGIApp, portal: PortalSettings, uploads: Uploads) -> None:
         self._app = app
         self._portal = portal
+        self._uploads = uploads
         parts = urlsplit(portal.public_url)
         self._is_https = parts.scheme == "https"
         self._host = parts.netloc.lower()
@@ -83,19 +81,42 @@ class GuardedApp:
                 self._set_headers(MutableHeaders(scope=message), nonce)
             await send(message)
 
-        refusal = self._refusal(scope, headers)
+        largest = await self._uploads.largest(scope, headers)
+        refusal = self._refusal(scope, headers, largest)
         if refusal is not None:
             await refusal(scope, receive, send_guarded)
-            return
-        await self._app(scope, _bounded(receive, _largest(scope["path"])), send_guarded)
+        elif scope["path"] == PAGE and largest > LARGEST_FORM_OCTETS:
+            await self._upload(scope, _bounded(receive, largest), send_guarded)
+        else:
+            await self._call(scope, _bounded(receive, largest), send_guarded)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._uploads.begin()
+        except Busy:
+            await PlainTextResponse("Somebody else is uploading: try again in a minute.\n", 503)(scope, receive, send)
+            return
+        try:
+            await self._call(scope, receive, send)
+        finally:
+            self._uploads.end()
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the application answer.
+
+        What no handler foresaw was answered, and its type logged, before it comes here. It goes no farther: the server
+        would print it, and a message may quote what was typed.
+        """
+        with suppress(Exception):
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, largest: int) -> Response | None:
         """Answer what is no business of ours: another host's name, or more than any page takes."""
         if scope["path"] != HEALTH and headers.get("host", "").lower() != self._host:
             # RFC 9110, section 15.5.20. A name that is rebound to our address is not ours either.
             return self._refuse(scope, problems.WRONG_HOST, "This portal is at another address.\n")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > _largest(scope["path"]):
+        if not length.isdigit() or int(length) > largest:
             return self._refuse(scope, problems.TOO_LARGE, "That is more than this page takes.\n")
         return None
 
@@ -111,10 +132,6 @@ class GuardedApp:
         headers.setdefault("Cache-Control", "no-store")
         if self._is_https:
             headers.setdefault("Strict-Transport-Security", _TWO_YEARS)
-
-
-def _largest(path: str) -> int:
-    return LARGEST_UPLOAD_OCTETS if path.startswith(UPLOADS) else LARGEST_FORM_OCTETS
 
 
 def _bounded(receive: Receive, largest: int) -> Receive:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from watchword.portal.cookies import Cookies, is_csrf_token, new_form_cookie
 from watchword.portal.current import Current
+from watchword.services.ports_sessions import Session
 from watchword.services.roles import Role
 from watchword.wiring.portal import Desk
 
@@ -43,15 +44,25 @@ def visit(request: Request, desk: AtDesk) -> None:
     # What a page asks for by itself (a script, a stream) shows nobody at the keyboard: the idle end is not put off.
     is_used = request.headers.get("sec-fetch-dest", "document") != "empty"
     session = desk.sessions.find(cookie, is_used=is_used) if cookie else None
-    request.state.current = Current(desk, session, cookie) if session is not None else None
+    request.state.current = _current(desk, session, cookie)
     request.state.new_form_cookie = ""
-    if session is not None:
+    if request.state.current is not None:
         request.state.form_cookie = cookie
         return
     # A stranger's forms are tied to their browser too, or somebody else could sign them in.
     request.state.form_cookie = cookies.read(request, cookies.form)
     if not request.state.form_cookie:
         request.state.form_cookie = request.state.new_form_cookie = new_form_cookie()
+
+
+def _current(desk: Desk, session: Session | None, cookie: str) -> Current | None:
+    if session is None:
+        return None
+    current = Current(desk, session, cookie)
+    if current.has_lost_its_proof:
+        desk.sessions.end(session.session_hash)
+        return None
+    return current
 
 
 async def check_form(request: Request) -> None:
@@ -83,25 +94,35 @@ def signed_in(request: Request) -> Current:
 
 
 def proved(current: Annotated[Current, Depends(signed_in)]) -> Current:
-    """Ask for a token code in this session, of whoever has a token; raises NeedsProof."""
+    """Ask for a token code in this session, of whoever has a token; raises NeedsProof, Forbidden if it is held."""
+    if current.is_held:
+        raise Forbidden
     if current.is_paired and not current.is_proved:
         raise NeedsProof
     return current
 
 
+def may_pair(current: Annotated[Current, Depends(proved)]) -> Current:
+    """Ask for what somebody who pairs a device needs; raises NeedsPairing for an operator's first one."""
+    if current.role is not None and not current.has_own_device:
+        raise NeedsPairing
+    return current
+
+
 SignedIn = Annotated[Current, Depends(signed_in)]
 Proved = Annotated[Current, Depends(proved)]
+MayPair = Annotated[Current, Depends(may_pair)]
 
 
 def operator(*roles: Role) -> Callable[[Current], Current]:
     """Make the guard of pages for operators of these roles: role, pairing and proof, each time."""
 
     def guard(current: SignedIn) -> Current:
-        if current.role not in roles:
+        if current.role not in roles or current.is_held:
             raise Forbidden
-        if not current.is_paired:
+        if not current.has_own_device:
             raise NeedsPairing
-        if not current.is_proved:
+        if not current.is_strongly_proved:
             raise NeedsProof
         return current
 

@@ -1,21 +1,23 @@
 """Sign in, prove a token code, sign out."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
+from anyio import to_thread
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from watchword.clock import monotonic_seconds
-from watchword.domain.outcome import Challenge, Granted
+from watchword.domain.outcome import Granted
 from watchword.portal.cookies import Cookies
 from watchword.portal.current import Current
 from watchword.portal.guards import AtDesk, NeedsSignIn, SignedIn
 from watchword.portal.pages import go_to, render, safe_path
 from watchword.services.sign_in import SignInRefused
 
-REFUSAL_BEAT_SECONDS = 0.5
-"""Refusals leave on a beat: how long one took tells nobody whether the account exists."""
+MOST_AT_ONCE = 16
+"""Passwords that are looked at at a time, in threads that no other page uses: a slow PAM slows down nobody else."""
 
 router = APIRouter()
 
@@ -39,15 +41,18 @@ async def sign_in(
     """Check a password, and begin a session."""
     began = monotonic_seconds()
     try:
-        begun = await run_in_threadpool(
-            desk.sign_in.sign_in,
-            account,
-            password,
-            address=request.state.address,
-            browser=request.headers.get("user-agent", ""),
+        begun = await to_thread.run_sync(
+            partial(
+                desk.sign_in.sign_in,
+                account,
+                password,
+                address=request.state.address,
+                browser=request.headers.get("user-agent", ""),
+            ),
+            limiter=request.app.state.sign_in_threads,
         )
     except SignInRefused:
-        await _wait_for_the_beat(began)
+        await _wait_for_the_beat(began, desk.settings.portal.refusal_seconds)
         return render(request, "sign_in/sign_in.html", status=403, next=safe_path(next), account=account, refused=True)
     if request.state.current is not None:
         await run_in_threadpool(desk.sessions.end, request.state.current.session.session_hash)
@@ -58,10 +63,10 @@ async def sign_in(
     return response
 
 
-async def _wait_for_the_beat(began: float) -> None:
-    """Wait until a whole number of beats has passed since `began`."""
+async def _wait_for_the_beat(began: float, beat_seconds: float) -> None:
+    """Wait until a whole number of beats has passed since `began`: how long it took tells nobody who exists."""
     passed = monotonic_seconds() - began
-    await asyncio.sleep(REFUSAL_BEAT_SECONDS - passed % REFUSAL_BEAT_SECONDS)
+    await asyncio.sleep(beat_seconds - passed % beat_seconds)
 
 
 @router.post("/sign-out")
@@ -91,11 +96,8 @@ def begin(
     next: Annotated[str, Form(max_length=300)] = "/",
 ) -> Response:
     """Have a code texted."""
-    match desk.keeper.begin(current.account, request.state.address):
-        case Challenge(text=text, handle=handle):
-            return _code_form(request, next, said=text, handle=handle.hex())
-        case _:
-            return _code_form(request, next, refused=True)
+    desk.people.unpairer.text_code(current.account, request.state.address)
+    return _code_form(request, next, said="If your telephone is paired, a code is on its way to it.", is_texted=True)
 
 
 @router.post("/prove")
@@ -104,32 +106,24 @@ def prove(
     current: SignedIn,
     desk: AtDesk,
     code: Annotated[str, Form(max_length=64)] = "",
-    handle: Annotated[str, Form(max_length=1000, pattern="^([0-9a-f]{2})*$")] = "",
     next: Annotated[str, Form(max_length=300)] = "/",
 ) -> Response:
     """Check a token code, and give the session a new cookie."""
-    address = request.state.address
-    if handle:
-        outcome = desk.keeper.answer(current.account, bytes.fromhex(handle), code, address)
-    else:
-        outcome = desk.keeper.check(current.account, code, address)
-    match outcome:
-        case Granted():
-            begun = desk.sessions.prove(current.session)
+    match desk.keeper.check(current.account, code, request.state.address):
+        case Granted(serial=serial):
+            begun = desk.sessions.prove(current.session, serial)
             if begun is None:
                 raise NeedsSignIn
             response = go_to(safe_path(next))
             cookies: Cookies = request.app.state.cookies
             cookies.set(response, cookies.session, begun.cookie)
             return response
-        case Challenge(text=text, handle=again):
-            return _code_form(request, next, refused=True, said=text, handle=again.hex())
         case _:
             return _code_form(request, next, refused=True)
 
 
 def _code_form(
-    request: Request, next_path: str, *, refused: bool = False, said: str = "", handle: str = ""
+    request: Request, next_path: str, *, refused: bool = False, said: str = "", is_texted: bool = False
 ) -> Response:
     current: Current = request.state.current
     kinds = {facts.kind.value for facts in current.tokens if facts.enabled}
@@ -140,6 +134,6 @@ def _code_form(
         next=safe_path(next_path),
         refused=refused,
         said=said,
-        handle=handle,
+        is_texted=is_texted,
         kinds=kinds,
     )

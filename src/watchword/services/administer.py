@@ -133,6 +133,8 @@ class Administrator:
             # A locked account's text messages were never sent: the next one asked for must be.
             rows.sent_codes.withdraw([token.serial for token in rows.tokens.describe_page("", PAGE, account=name)])
             self._record(rows, what, account=name)
+            if self._announce:  # a held account without a token has to look paired, or nodes would let it in
+                rows.announcements.note(name, int(self._clock()))
 
         self._store.write(work)
 
@@ -238,6 +240,18 @@ class Administrator:
             if not codes:
                 raise NotFound(f"no account like {pattern!r} has a static token")
             return sorted(codes, key=lambda code: code.account)
+
+        return self._store.write(work)
+
+    def redraw(self, accounts: Sequence[str]) -> list[ClassCode]:
+        """Draw a new code for every static token of these accounts, all or none; raises NotFound if there is none."""
+
+        def work(rows: Work) -> list[ClassCode]:
+            tokens = [token for name in accounts for token in rows.tokens.describe_page("", PAGE, account=name)]
+            codes = [self._redraw(rows, token) for token in tokens if token.kind is Kind.STATIC]
+            if not codes:
+                raise NotFound("none of these accounts has a static token")
+            return codes
 
         return self._store.write(work)
 

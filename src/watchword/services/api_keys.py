@@ -14,8 +14,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from watchword.clock import Clock
-from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.audit import AuditEvent, EventKind
 from watchword.domain.errors import InvalidValue, NotFound
+from watchword.services.actor import Actor
 from watchword.services.digest_access import hash_for_digest
 from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports_api import ApiKeyRow
@@ -86,16 +87,23 @@ class NewApiKey:
 
 
 class ApiKeys:
-    """Makes, lists and ends keys, in `actor`'s name."""
+    """Makes, lists and ends keys, in somebody's name, for a reason of theirs."""
 
     def __init__(
-        self, store: PortalStore, *, clock: Clock, random_octets: Callable[[int], bytes], actor: str, address: str = ""
+        self,
+        store: PortalStore,
+        *,
+        clock: Clock,
+        random_octets: Callable[[int], bytes],
+        actor: str,
+        why: str = "",
+        address: str = "",
     ) -> None:
+        """Take the ports and who acts; raises InvalidValue for a reason that cannot be written down."""
         self._store = store
         self._clock = clock
         self._random_octets = random_octets
-        self._actor = actor
-        self._address = address
+        self._actor = Actor(actor, why, address)
 
     def add(
         self,
@@ -109,9 +117,7 @@ class ApiKeys:
         """Make a key, good for so many days; raises InvalidValue."""
         _check(name, scopes, days)
         now = int(self._clock())
-        key_id = self._random_octets(KEY_ID_OCTETS).hex()
-        secret = base64.urlsafe_b64encode(self._random_octets(SECRET_OCTETS)).rstrip(b"=").decode("ascii")
-        key = f"ww_{key_id}_{secret}"
+        key_id, key = self._draw()
         row = ApiKeyRow(
             key_id=key_id,
             name=name,
@@ -120,7 +126,7 @@ class ApiKeys:
             scopes=" ".join(sorted(scopes)),
             networks=" ".join(str(network) for network in parse_networks(networks)),
             created_at=now,
-            created_by=self._actor,
+            created_by=self._actor.name,
             expires_at=now + days * SECONDS_PER_DAY,
         )
 
@@ -130,6 +136,12 @@ class ApiKeys:
 
         self._store.write(work)
         return NewApiKey(read_key(row), key)
+
+    def _draw(self) -> tuple[str, str]:
+        """Draw a key; answers its id, and the whole of it."""
+        key_id = self._random_octets(KEY_ID_OCTETS).hex()
+        secret = base64.urlsafe_b64encode(self._random_octets(SECRET_OCTETS)).rstrip(b"=").decode("ascii")
+        return key_id, f"ww_{key_id}_{secret}"
 
     def list_all(self) -> list[ApiKey]:
         """List every key, oldest first."""
@@ -150,15 +162,8 @@ class ApiKeys:
         return read_key(self._store.write(work))
 
     def _event(self, what: str, row: ApiKeyRow) -> AuditEvent:
-        return AuditEvent(
-            at_milliseconds=int(self._clock() * 1000),
-            kind=EventKind.ADMINISTRATION,
-            result=Result.DONE,
-            address=self._address,
-            reason=what,
-            actor=self._actor,
-            detail=f"key {row.key_id} ({row.name}): {row.scopes}"[:500],
-        )
+        about = f"key {row.key_id} ({row.name}) for {row.scopes}"
+        return self._actor.event(self._clock(), EventKind.ADMINISTRATION, what, detail=about)
 
 
 def hash_key(key: str) -> bytes:

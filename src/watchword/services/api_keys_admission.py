@@ -23,7 +23,7 @@ from watchword.services.digest_access import (
 from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports import Seal
 from watchword.services.ports_api import ApiKeyRow
-from watchword.services.throttle import Limit, TooMany
+from watchword.services.throttle import Limit, TooMany, place_of
 
 REFUSALS_BY_ADDRESS = Limit("api/refused/address", 60, 60)
 """Refusals beyond these are no longer written down, one by one, in the audit log."""
@@ -165,7 +165,7 @@ class Doorkeeper:
         now = int(self._clock())
 
         def work(rows: PortalWork) -> tuple[int, int]:
-            bucket = REFUSALS_BY_ADDRESS.bucket(knock.address)
+            bucket = REFUSALS_BY_ADDRESS.bucket(place_of(knock.address))
             used, ends_at = rows.throttles.take(bucket, now, REFUSALS_BY_ADDRESS.window_seconds)
             if row is not None and used <= REFUSALS_BY_ADDRESS.tries:
                 rows.audit.record([self._event(knock, row, why)])

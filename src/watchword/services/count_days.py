@@ -45,24 +45,31 @@ class DayCounter:
         `progress` is told how many events were counted since it was last told.
         """
         left = most
-        while (chains := self._chains()) and (left is None or left > 0):
+        while True:
+            self._finish_clearing()
+            chains = self._chains()
             waiting = [chain for chain in chains if chain.newest > chain.counted]
-            if not waiting:
-                break
+            if not waiting or (left is not None and left <= 0):
+                return _backlog(chains)
             for chain in waiting:
                 counted = self._count_some(chain, EVENTS_AT_ONCE if left is None else min(left, EVENTS_AT_ONCE))
                 progress(counted)
                 left = left if left is None else left - counted
                 if left is not None and left <= 0:
                     break
-        return _backlog(chains)
 
     def _chains(self) -> list[Chain]:
         return self._store.read(lambda rows: rows.day_counts.chains())
 
     def recount(self) -> None:
         """Forget what was counted: after `internal_networks` or the time zone changed, or a backup was put back."""
-        self._store.write(lambda rows: rows.day_counts.clear())
+        self._store.write(lambda rows: rows.day_counts.begin_clearing())
+        self._finish_clearing()
+
+    def _finish_clearing(self) -> None:
+        """Forget what is left of what was to be forgotten: whoever began it may have been killed."""
+        while self._store.read(lambda rows: rows.day_counts.is_clearing()):
+            self._store.write(lambda rows: rows.day_counts.clear_some())
 
     def _count_some(self, chain: Chain, most: int) -> int:
         """Count a batch of one chain's events; answers how many there were, 0 if somebody else counted them."""

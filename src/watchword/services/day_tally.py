@@ -98,7 +98,9 @@ class Tally:
         self.people.setdefault((day, factor), set()).add(account)
 
     def _pair(self, day: date, event: Counted) -> None:
-        kind = event.detail if event.detail in KINDS else OTHER_KIND
+        kind, _, _why = event.detail.partition(": ")  # an operator's reason stands after the kind
+        if kind not in KINDS:
+            kind = OTHER_KIND
         match event.reason:
             case "paired":
                 self.counts[day, paired(kind)] += 1

@@ -48,18 +48,13 @@ class FobImporter:
         self._random_octets = random_octets
 
     def begin(self, operator: str, file_name: str, fobs: int) -> SeedImport:
-        """Make room for so many fobs; whatever waited too long goes."""
+        """Make room for so many fobs."""
         name = "".join(character for character in file_name if character.isprintable())[:LONGEST_FILE_NAME]
         now = int(self._clock())
         begun = SeedImport(self._random_octets(16).hex(), operator, name, fobs, 0, now + WAIT_SECONDS)
 
-        def work(rows: PortalWork) -> SeedImport:
-            for import_id in rows.imports.expired(now):
-                rows.imports.drop(import_id)
-            rows.imports.begin(begun)
-            return begun
-
-        return self._store.write(work)
+        self._store.write(lambda rows: rows.imports.begin(begun))
+        return begun
 
     def stage(self, import_id: str, seeds: Sequence[SeedRow]) -> bool:
         """Put the fobs into the store, sealed, a thousand at a time; False if the import was discarded meanwhile."""
@@ -115,6 +110,18 @@ class FobImporter:
             rows.imports.drop(import_id)
 
         self._store.write(work)
+
+    def prune(self) -> int:
+        """Drop what waited too long; answers how many imports."""
+        now = int(self._clock())
+
+        def work(rows: PortalWork) -> int:
+            expired = rows.imports.expired(now)
+            for import_id in expired:
+                rows.imports.drop(import_id)
+            return len(expired)
+
+        return self._store.write(work)
 
     def _own(self, rows: PortalWork, import_id: str, operator: str) -> SeedImport:
         found = rows.imports.find(import_id)

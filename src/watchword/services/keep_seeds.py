@@ -59,9 +59,9 @@ class LocalKeeper:
         (outcome,) = self._answer([attempt])
         return outcome
 
-    def assign_proved(self, account: str, serial: str, code: str, address: str) -> Outcome:
+    def assign_proved(self, account: str, serial: str, code: str, address: str, *, as_first: bool = False) -> Outcome:
         """Pair an account with a fob from the drawer that its holder has proved by a code; spends the code."""
-        return self._fobs.pair(self._pairer("", "", address), account, serial, _code(code))
+        return self._fobs.pair(self._pairer("", "", address), account, serial, _code(code), as_first=as_first)
 
     def assign(self, account: str, serial: str, *, actor: str, why: str = "", address: str = "") -> None:
         """Pair an account with a fob from the drawer."""

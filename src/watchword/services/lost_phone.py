@@ -5,7 +5,8 @@ Rule 2. The link names a row, and carries a MAC over all that the row says: who 
         link, nor have one remove more than it was made for.
 Rule 3. It removes the soft and sms tokens that there were when it was asked for, once, in its time. Opening it changes
         nothing, since mail scanners open links; a form has to be sent.
-Rule 4. A link that is used, altered or too old, or whose account is held, is answered in one and the same way.
+Rule 4. No link for operators, who have to ask a colleague.
+Rule 5. A link that is used, altered or too old, or whose account is held, is answered in one and the same way.
 """
 
 import base64
@@ -22,7 +23,7 @@ from watchword.services.pair import Pairer
 from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports_mail import LinkKeys, MailLink
 from watchword.services.ports_tokens import TokenFacts
-from watchword.services.throttle import Limit, Throttle
+from watchword.services.throttle import Limit, Throttle, place_of
 from watchword.services.write_mail import MailWriter
 
 KINDS = (Kind.SOFT, Kind.SMS)
@@ -57,11 +58,13 @@ class LostPhone:
         mail: MailWriter,
         address_of_link: Callable[[str], str],
         link_minutes: int,
+        is_operator: Callable[[str], bool],
     ) -> None:
         """Take the ports and how long a link works.
 
         `pairer_at` makes the pairer of somebody who sits at an address, `address_of_link` the URL of what a link
-        carries.
+        carries. An operator, by `is_operator`, gets no link: a password and a mailbox must not be enough to become
+        one.
         """
         self._store = store
         self._clock = clock
@@ -72,6 +75,7 @@ class LostPhone:
         self._mail = mail
         self._address_of_link = address_of_link
         self._link_minutes = link_minutes
+        self._is_operator = is_operator
 
     @property
     def is_offered(self) -> bool:
@@ -81,13 +85,14 @@ class LostPhone:
     def ask(self, account: str, address: str) -> None:
         """Have a link mailed, if there is anything that it could remove; raises TooMany."""
         self._throttle.take(LINKS_OF_ACCOUNT, account)
-        self._throttle.take(LINKS_FROM_ADDRESS, address)
+        self._throttle.take(LINKS_FROM_ADDRESS, place_of(address))
+        is_operator = self._is_operator(account)
         link_id = self._random_octets(ID_OCTETS)
         ends_at = int(self._clock()) + self._link_minutes * 60
 
         def work(rows: PortalWork) -> None:
             serials = tuple(token.serial for token in _lost_tokens(rows, account))
-            asked = self._mail.is_on and serials and not _is_held(rows, account)
+            asked = self._mail.is_on and serials and not is_operator and not _is_held(rows, account)
             if asked:
                 link = MailLink(link_id, account, serials, ends_at)
                 rows.mail_links.add(link)
@@ -108,6 +113,8 @@ class LostPhone:
     def use(self, carried: str, address: str) -> list[TokenFacts]:
         """Remove what a link was made for; answers what was removed. Raises LinkUnusable."""
         pairer = self._pairer_at(address)
+        if self._is_operator(self.look(carried).account):
+            raise LinkUnusable("this link does not work")
 
         def work(rows: PortalWork) -> list[TokenFacts] | None:
             link = self._find(rows, carried)
@@ -116,7 +123,7 @@ class LostPhone:
             rows.mail_links.drop_all(link.account)
             removed = [token for serial in link.serials if (token := _untie(pairer, rows, serial, link.account))]
             # What the phone proved is worth nothing any more: whoever has it may be signed in.
-            rows.sessions.unprove(link.account)
+            rows.sessions.end_all(link.account)
             rows.audit.record([self._event(link.account, address, "link for a lost phone used")])
             kinds = [token.kind for token in removed]
             if kinds:

@@ -40,7 +40,7 @@ from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports_flows import Flow, Stage
 from watchword.services.ports_keeper import Keeper
 from watchword.services.text_codes import compose_message, draw_code
-from watchword.services.throttle import Throttle, TooMany
+from watchword.services.throttle import Throttle, TooMany, place_of
 from watchword.services.write_mail import MailWriter
 
 SWEEP_AT_ONCE = 100
@@ -152,9 +152,10 @@ class PairingFlows:
         flow = self._accept(walker, ticket, Stage.NUMBER)
         try:
             number = parse_mobile(typed, country=country, countries=self.countries)
-            self._throttle.take(TEXTS_TO_NUMBER, number)
+            # The number last: who may not text at all must not use up what its owner may.
             self._throttle.take(TEXTS_OF_ACCOUNT, walker.account)
-            self._throttle.take(TEXTS_FROM_ADDRESS, walker.address)
+            self._throttle.take(TEXTS_FROM_ADDRESS, place_of(walker.address))
+            self._throttle.take(TEXTS_TO_NUMBER, number)
         except (InvalidValue, TooMany) as mistake:
             return Again(flow, mistake)
         now = int(self._clock())
@@ -204,6 +205,7 @@ class PairingFlows:
         def work(rows: PortalWork) -> Paired | None:
             if not rows.flows.take(flow):
                 return None
+            rows.accounts.ensure(walker.account)  # locked: nobody else pairs it between this look and the pairing
             is_first = check_may_pair(rows, walker)
             pairer.tie(rows, walker.account, token)
             self._mail.tell_paired(rows, walker.account, token.kind, walker.address)
@@ -214,7 +216,9 @@ class PairingFlows:
     def _prove_fob(self, walker: Walker, flow: Flow, code: str) -> Paired | None:
         """Have the keeper tie the fob: its seed is not ours to read."""
         is_first = self._store.write(lambda rows: check_may_pair(rows, walker))
-        outcome = self._keeper.assign_proved(walker.account, flow.serial, code, walker.address)
+        outcome = self._keeper.assign_proved(
+            walker.account, flow.serial, code, walker.address, as_first=not walker.is_proved
+        )
         if not isinstance(outcome, Granted):
             return None
 
@@ -230,7 +234,8 @@ class PairingFlows:
         after = replace(flow, wrong=flow.wrong + 1)
 
         def work(rows: PortalWork) -> Flow | None:
-            rows.audit.record([self._refusal(walker, flow)])
+            if flow.kind is not Kind.HARD:  # the keeper has written that down
+                rows.audit.record([self._refusal(walker, flow)])
             if after.wrong < MOST_WRONG_CODES:
                 return after if rows.flows.move(flow, after) else None
             _drop(rows, flow)

@@ -19,7 +19,7 @@ CODES_OF_ACCOUNT = Limit("pairing/codes of account", 20, 3600)
 # Each message costs money, and wakes whoever has the number.
 TEXTS_TO_NUMBER = Limit("pairing/texts to number", 4, 3600)
 TEXTS_OF_ACCOUNT = Limit("pairing/texts of account", 6, 3600)
-TEXTS_FROM_ADDRESS = Limit("pairing/texts from address", 60, 3600)
+TEXTS_FROM_ADDRESS = Limit("pairing/texts from address", 200, 3600)
 
 PROFILE = OtpProfile()
 

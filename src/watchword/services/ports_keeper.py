@@ -21,11 +21,12 @@ class Keeper(Protocol):
     def answer(self, account: str, handle: bytes, code: str, address: str, node: str = "portal") -> Outcome:
         """Check the answer to what `begin` asked, and spend it."""
 
-    def assign_proved(self, account: str, serial: str, code: str, address: str) -> Outcome:
+    def assign_proved(self, account: str, serial: str, code: str, address: str, *, as_first: bool = False) -> Outcome:
         """Pair an account with a fob from the drawer that its holder has proved by a code; spends the code.
 
         Answers Granted; or Denied, in the same words whether the serial, the code, or a lockout was in the way. What is
-        wrong counts as a failure of the account. Raises InvalidValue, and Conflict for an account with too many tokens.
+        wrong counts as a failure of the account. Raises InvalidValue, and Conflict for an account with too many tokens;
+        or, with `as_first`, with any: who has shown a password alone pairs the first one alone.
         """
 
     def assign(self, account: str, serial: str, *, actor: str, why: str = "", address: str = "") -> None:

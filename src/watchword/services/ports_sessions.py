@@ -8,8 +8,8 @@ from typing import Protocol
 class Session:
     """Somebody who is signed in; times are seconds since 1970.
 
-    `proved_at` is when a token code was proved in this session, 0 for never. `session_hash` is SHA-256 of what the
-    cookie holds.
+    `proved_at` is when a token code was proved in this session, 0 for never, and `proved_by` the serial of its token.
+    `session_hash` is SHA-256 of what the cookie holds.
     """
 
     session_hash: bytes = field(repr=False)
@@ -20,6 +20,7 @@ class Session:
     splash_put_off: bool
     address: str
     browser: str
+    proved_by: str = ""
 
 
 class Sessions(Protocol):
@@ -34,7 +35,7 @@ class Sessions(Protocol):
     def touch(self, session_hash: bytes, now_seconds: int) -> None:
         """Record that a session was used."""
 
-    def replace(self, old_hash: bytes, new_hash: bytes, proved_at: int) -> bool:
+    def replace(self, old_hash: bytes, new_hash: bytes, proved_at: int, proved_by: str) -> bool:
         """Give a session a new name when its holder proved more; False if the old one is gone."""
 
     def put_off_splash(self, session_hash: bytes) -> None:
@@ -43,8 +44,8 @@ class Sessions(Protocol):
     def of_account(self, account: str) -> list[Session]:
         """List an account's sessions, newest first."""
 
-    def unprove(self, account: str, *, but: bytes = b"") -> None:
-        """Take back that codes were proved in an account's sessions, all or all but one."""
+    def unprove(self, session_hash: bytes, serial: str) -> None:
+        """Take back that a code of this token was proved in a session."""
 
     def end(self, session_hash: bytes) -> bool:
         """End a session; False if it was over."""
@@ -61,6 +62,9 @@ class Throttles(Protocol):
 
     def take(self, bucket_hash: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
         """Count one try; answers how many there were in this window, with it, and when the window ends."""
+
+    def used(self, bucket_hash: bytes, now_seconds: int) -> int:
+        """Answer how many tries there were in this window, and count none."""
 
     def forget(self, bucket_hash: bytes) -> None:
         """Begin a new count."""

@@ -56,8 +56,14 @@ class DayCounts(Protocol):
     def add_pairings(self, more: Mapping[tuple[str, date], int]) -> dict[str, dict[date, int]]:
         """Record how many tokens accounts gained on a day; answers all that is on record of these accounts, with it."""
 
-    def clear(self) -> None:
-        """Forget everything that was counted."""
+    def begin_clearing(self) -> None:
+        """Forget everything that was counted; nothing is counted until `clear_some` has come to its end."""
+
+    def is_clearing(self) -> bool:
+        """Tell whether there is still something to be forgotten."""
+
+    def clear_some(self) -> None:
+        """Forget a part of it, of a size that takes no long."""
 
     def days(self, first: date, last: date) -> dict[tuple[date, str], int]:
         """Answer what was counted on these days."""

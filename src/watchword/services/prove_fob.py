@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
 from watchword.domain.audit import EventKind, Result
+from watchword.domain.errors import Conflict
 from watchword.domain.lockout import Standing
 from watchword.domain.otp import SECRET_OCTETS, OtpProfile, find_step, normalise_code
 from watchword.domain.outcome import Denied, Granted, Outcome, Reason
@@ -45,16 +46,20 @@ class FobProver:
         self._clock = clock
         self._decoy = Token("", Kind.HARD, random_octets(SECRET_OCTETS), OtpProfile())
 
-    def pair(self, pairer: Pairer, account: str, serial: str, code: str) -> Outcome:
+    def pair(self, pairer: Pairer, account: str, serial: str, code: str, *, as_first: bool = False) -> Outcome:
         """Pair the account with the fob, if the code is the fob's; `pairer` acts for the person.
 
-        Raises InvalidValue, Conflict, StoreUnavailable.
+        With `as_first`, only while the account has no token. Raises InvalidValue, Conflict, StoreUnavailable.
         """
         check_account_name(account)
         check_serial(serial)
 
         def work(rows: Work) -> Outcome:
             holder = rows.accounts.ensure(account)
+            if as_first and rows.tokens.ranks(holder.account_id):
+                raise Conflict(
+                    "this account is paired already", hint="give a code of the device that it is paired with"
+                )
             owned = rows.tokens.find(serial)
             standing = holder.standing.at(self._clock())
             found = self._judge(owned, standing, normalise_code(code))

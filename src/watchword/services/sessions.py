@@ -60,13 +60,13 @@ class SessionKeeper:
             self._store.write(lambda rows: rows.sessions.touch(session_hash, now))
         return session
 
-    def prove(self, session: Session) -> Begun | None:
-        """Give a session whose holder gave a token code a new cookie; None if it has ended meanwhile."""
+    def prove(self, session: Session, serial: str) -> Begun | None:
+        """Give a session whose holder gave a code of a token a new cookie; None if it has ended meanwhile."""
         now = int(self._clock())
         cookie = self._new_cookie()
-        proved = replace(session, session_hash=hash_cookie(cookie), proved_at=now)
+        proved = replace(session, session_hash=hash_cookie(cookie), proved_at=now, proved_by=serial)
         renamed = self._store.write(
-            lambda rows: rows.sessions.replace(session.session_hash, proved.session_hash, proved.proved_at)
+            lambda rows: rows.sessions.replace(session.session_hash, proved.session_hash, now, serial)
         )
         return Begun(proved, cookie) if renamed else None
 

@@ -1,7 +1,7 @@
 """Sign in to the portal with the first factor: the password that opens the cluster."""
 
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from watchword.clock import Clock
 from watchword.domain.accounts import is_account_name
@@ -10,14 +10,17 @@ from watchword.domain.errors import WatchwordError
 from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports import Directory
 from watchword.services.sessions import Begun, SessionKeeper
-from watchword.services.throttle import Limit, Throttle, TooMany
+from watchword.services.throttle import Limit, Throttle, TooMany, place_of
 
 LONGEST_PASSWORD = 1024
 
-# One person at one place; one account from anywhere; one place, which may be a whole campus behind one address.
-BY_ACCOUNT_AND_ADDRESS = Limit("sign-in/account+address", 10, 900)
+# One person at one place; one account from places where it has not signed in before; one place, which may be a campus.
+BY_ACCOUNT_AND_PLACE = Limit("sign-in/account+place", 10, 900)
 BY_ACCOUNT = Limit("sign-in/account", 100, 3600)
-BY_ADDRESS = Limit("sign-in/address", 200, 900)
+BY_PLACE = Limit("sign-in/place", 200, 900)
+
+KNOWN_PLACE = Limit("sign-in/known", 1_000_000, 30 * 24 * 3600)
+"""Where an account has signed in: strangers who guess from elsewhere do not shut it out there."""
 
 
 class SignInRefused(WatchwordError):
@@ -51,8 +54,9 @@ class SignIn:
         right = self.first_factor.check(account, password)
         # Servers and modules fold case, so that "Alice" opens alice: hold to the one name.
         if not right or self.directory.find(account) is None:
-            self._refuse(account, address)
-        self.throttle.forget(BY_ACCOUNT_AND_ADDRESS, account, address)
+            self._write_refusal(account, address, "wrong_password")
+            raise SignInRefused("not signed in")
+        self._remember_place(account, address)
 
         def work(rows: PortalWork) -> Begun:
             rows.audit.record([self._event(account, address, Result.GRANTED)])
@@ -65,19 +69,29 @@ class SignIn:
         self.sessions.end(session_hash)
 
     def _count(self, account: str, address: str) -> None:
+        # Whoever is asked about a password may fold case, so no spelling has a count of its own.
+        name, place = account.casefold(), place_of(address)
         try:
-            self.throttle.take(BY_ADDRESS, address)
-            self.throttle.take(BY_ACCOUNT_AND_ADDRESS, account, address)
-            self.throttle.take(BY_ACCOUNT, account)
-        except TooMany:
-            event = self._event(account, address, Result.DENIED, "too_many_tries")
-            self.store.write(lambda rows: rows.audit.record([event]))
+            self.throttle.take(BY_PLACE, place)
+            self.throttle.take(BY_ACCOUNT_AND_PLACE, name, place)
+            if not self.throttle.has_counted(KNOWN_PLACE, account, place):
+                self.throttle.take(BY_ACCOUNT, name)
+        except TooMany as stopped:
+            if stopped.is_first:  # one line for a window: a stranger does not decide how fast the log grows
+                self._write_refusal(account, address, "too_many_tries")
             raise
 
-    def _refuse(self, account: str, address: str) -> NoReturn:
-        event = self._event(account, address, Result.DENIED, "wrong_password")
+    def _remember_place(self, account: str, address: str) -> None:
+        place = place_of(address)
+        self.throttle.forget(BY_ACCOUNT_AND_PLACE, account.casefold(), place)
+        self.throttle.forget(KNOWN_PLACE, account, place)
+        self.throttle.take(KNOWN_PLACE, account, place)
+
+    def _write_refusal(self, account: str, address: str, reason: str) -> None:
+        """Write a refusal down. What is no account's name is left out: it may be a password in the wrong field."""
+        name = account if self.directory.find(account) is not None else ""
+        event = self._event(name, address, Result.DENIED, reason)
         self.store.write(lambda rows: rows.audit.record([event]))
-        raise SignInRefused("not signed in")
 
     def _event(self, account: str, address: str, result: Result, reason: str = "") -> AuditEvent:
         return AuditEvent(

@@ -127,18 +127,17 @@ def _not_texted(event: AuditEvent, _allowed: int) -> Parts:
 
 
 def _mailed(event: AuditEvent, _allowed: int) -> Parts:
-    return "a mail left", _bracketed(event.detail or _plain(event.reason)), Tone.QUIET
+    return "a mail left", f": {_plain(event.reason)}" if event.reason else "", Tone.QUIET
 
 
 def _not_mailed(event: AuditEvent, _allowed: int) -> Parts:
-    return "a mail did not leave", f": {event.detail or _plain(event.reason)}", Tone.BAD
+    return "a mail did not leave", f": {_joined(_plain(event.reason), _bracketed(event.detail))}", Tone.BAD
 
 
 def _paired(event: AuditEvent, _allowed: int) -> Parts:
     kind, _, why = event.detail.partition(": ")
     named = KINDS_OF_TOKEN.get(kind, "")
-    if not named:
-        kind, why = "", event.detail
+    why = why if named else event.detail
     what = {"paired": "paired with", "unpaired": "unpaired from", "removed": "removed:"}.get(event.reason, "")
     token = " ".join(part for part in (named, event.serial) if part) or "a token"
     who = _by(event, why)

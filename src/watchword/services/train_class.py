@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchword.domain.accounts import check_account_name
-from watchword.domain.errors import Conflict, InvalidValue, NotFound
+from watchword.domain.errors import Conflict, InvalidValue
 from watchword.domain.otp import OtpProfile
 from watchword.domain.tokens import Kind, Token, make_serial
 from watchword.services.administer import Administrator, ClassCode
@@ -58,6 +58,8 @@ class ClassMaker:
         accounts = spell_out(spelled)
 
         def work(rows: PortalWork) -> list[ClassCode]:
+            for account in accounts:  # locked before they are looked at: somebody else may be making the same class
+                rows.accounts.ensure(account)
             if taken := _training(rows, accounts).tokens:
                 raise Conflict(
                     f"{taken[0].account} has a token already, {taken[0].serial}; nothing was made",
@@ -68,15 +70,8 @@ class ClassMaker:
         return self._store.write(work)
 
     def renew(self, spelled: str, administrator: Administrator) -> list[ClassCode]:
-        """Draw a new code for every account of a class that has one; raises InvalidValue, NotFound for a class of none.
-
-        Each account is a piece of work of its own: if one fails, draw again.
-        """
-        static = self.look(spelled).static
-        if not static:
-            raise NotFound(f"nobody in {spelled} has a training code")
-        accounts = sorted({token.account for token in static})
-        return [code for account in accounts for code in administrator.regenerate_class(account)]
+        """Draw a new code for every account of a class that has one, all or none; raises InvalidValue, NotFound."""
+        return administrator.redraw(spell_out(spelled))
 
     def _pair(self, rows: PortalWork, pairer: Pairer, account: str) -> ClassCode:
         code = draw_digits(self._random_octets)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from watchword.domain.errors import Conflict, InvalidValue, NotFound
-from watchword.domain.outcome import Granted
+from watchword.domain.outcome import Challenge, Granted
 from watchword.domain.tokens import Kind
 from watchword.services.pair import Pairer
 from watchword.services.portal_ports import PortalStore, PortalWork
@@ -44,15 +44,19 @@ class Unpairer:
         raise NotFound("you have no such device")
 
     def text_code(self, account: str, address: str) -> None:
-        """Have a code texted, if the account's first token is a telephone; raises TooMany."""
+        """Have a code texted to the account's telephone, if it has one; raises TooMany."""
         self.throttle.take(TEXTS_OF_ACCOUNT, account)
-        self.keeper.begin(account, address)
+        asked = self.keeper.begin(account, address)
+        first = next((token for token in self.tokens(account) if token.enabled), None)
+        if first is not None and first.kind is not Kind.SMS and isinstance(asked, Challenge):
+            # As somebody at an ssh prompt asks for it, whose first token is another.
+            self.keeper.answer(account, asked.handle, Kind.SMS.value, address)
 
     def unpair(self, account: str, serial: str, code: str, address: str, *, session_hash: bytes = b"") -> TokenFacts:
         """Remove a token once a code of the account is given; raises NotFound, Conflict, InvalidValue.
 
-        A wrong code counts as a failure of the account, as at a login. What was proved in the account's other sessions,
-        perhaps with this token, is worth nothing any more.
+        A wrong code counts as a failure of the account, as at a login. The account's other sessions end: one of them
+        may be why somebody unpairs a device.
         """
         if self.token(account, serial).kind not in OWN_KINDS:
             raise Conflict("this one is unpaired by the help desk")
@@ -62,7 +66,8 @@ class Unpairer:
 
         def work(rows: PortalWork) -> TokenFacts:
             facts = pairer.untie(rows, serial, owner=account)
-            rows.sessions.unprove(account, but=session_hash)
+            rows.sessions.unprove(session_hash, serial)
+            rows.sessions.end_all(account, but=session_hash)
             self.mail.tell_unpaired(rows, account, [facts.kind], address, by_link=False)
             return facts
 

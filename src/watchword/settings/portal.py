@@ -55,6 +55,9 @@ class PortalSettings(Section):
     deadline: date | None = None
     idle_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
     session_hours: Annotated[int, Field(ge=1, le=24)] = 8
+    refusal_seconds: Annotated[float, Field(ge=0.1, le=10)] = 2
+    """Refused passwords are answered at multiples of this, so that time tells nobody which accounts exist."""
+
     help: OneLine = "Ask the help desk."
     """One line that tells people how to reach a person."""
 

@@ -1,6 +1,7 @@
 """The tables of the portal. Times are whole seconds since 1970, UTC."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, LargeBinary, Table
+from sqlalchemy.dialects import mysql
 
 from watchword.store.schema import accounts, audit, exact_text, metadata, octets
 
@@ -14,6 +15,8 @@ sessions = Table(
     Column("seen_at", BigInteger, nullable=False),
     # When a token code was proved in this session; 0: never.
     Column("proved_at", BigInteger, nullable=False, server_default="0"),
+    # The token that it came from. When that is gone, or disabled, so is the session.
+    Column("proved_by", exact_text(64), nullable=False, server_default=""),
     Column("splash_put_off", Boolean(create_constraint=False), nullable=False, server_default="0"),
     Column("address", exact_text(64), nullable=False),
     Column("browser", exact_text(200), nullable=False),
@@ -110,7 +113,7 @@ api_answers = Table(
     Column("claim", octets(16), nullable=False),
     Column("claimed_at", BigInteger, nullable=False),
     Column("has_written", Boolean(create_constraint=False), nullable=False, server_default="0"),
-    Column("sealed_answer", LargeBinary(2**20), nullable=True),
+    Column("sealed_answer", LargeBinary(2**20).with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=True),
     Column("until", BigInteger, nullable=False),
     Index("ix_api_answers_until", "until"),
     mysql_engine="InnoDB",

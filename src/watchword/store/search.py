@@ -5,7 +5,21 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
 
 from watchword.domain.audit import AuditEvent
 from watchword.domain.lockout import Standing
@@ -60,26 +74,24 @@ class SearchRows:
 
     def events_before(self, sorts: Sequence[EventSort], before: int | None, limit: int) -> list[NumberedEvent]:
         """List events of these sorts, newest first, from the newest or from below a row."""
-        lists = []
-        for kind, result in sorts:
-            query = _of_sort(kind, result).order_by(audit.c.id.desc()).limit(limit)
-            lists.append(self._events(query if before is None else query.where(audit.c.id < before)))
-        return heapq.nlargest(limit, itertools.chain(*lists), key=lambda numbered: numbered.row)
+        below = audit.c.id < before if before is not None else true()
+        found = self._events(_of_sort(*sort).where(below).order_by(audit.c.id.desc()).limit(limit) for sort in sorts)
+        return heapq.nlargest(limit, found, key=_row_of)
 
     def events_since(self, sorts: Sequence[EventSort], after: int, limit: int) -> list[NumberedEvent]:
         """List events of these sorts, oldest first, beyond a row."""
-        lists = [
-            self._events(_of_sort(kind, result).where(audit.c.id > after).order_by(audit.c.id).limit(limit))
-            for kind, result in sorts
-        ]
-        return heapq.nsmallest(limit, itertools.chain(*lists), key=lambda numbered: numbered.row)
+        beyond = audit.c.id > after
+        found = self._events(_of_sort(*sort).where(beyond).order_by(audit.c.id).limit(limit) for sort in sorts)
+        return heapq.nsmallest(limit, found, key=_row_of)
 
     def newest_row(self) -> int:
         """Answer the number of the audit log's newest row, 0 for none."""
         return self._connection.execute(select(func.max(audit.c.id))).scalar() or 0
 
-    def _events(self, query: Select[Any]) -> list[NumberedEvent]:
-        return [_numbered(row) for row in self._connection.execute(query)]
+    def _events(self, queries: Iterable[Select[Any]]) -> list[NumberedEvent]:
+        """Ask all at once. Each walks its own part of the index, and stops at its limit."""
+        parts = [select(query.subquery()) for query in queries]
+        return [_numbered(row) for row in self._connection.execute(union_all(*parts))]
 
 
 def _of_sort(kind: str, result: str) -> Select[Any]:
@@ -99,6 +111,10 @@ def _begins_with(column: Column[str], prefix: str) -> ColumnElement[bool]:
 
 def _account(row: Row[Any]) -> Account:
     return Account(row.id, row.name, Standing(row.failures, row.locked_until, bool(row.held)))
+
+
+def _row_of(numbered: NumberedEvent) -> int:
+    return numbered.row
 
 
 def _numbered(row: Row[Any]) -> NumberedEvent:

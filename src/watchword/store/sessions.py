@@ -41,10 +41,11 @@ class SessionRows:
         this = update(sessions).where(sessions.c.session_hash == session_hash)
         self._connection.execute(this.values(seen_at=now_seconds))
 
-    def replace(self, old_hash: bytes, new_hash: bytes, proved_at: int) -> bool:
+    def replace(self, old_hash: bytes, new_hash: bytes, proved_at: int, proved_by: str) -> bool:
         """Give a session a new name when its holder proved more; False if the old one is gone."""
         this = update(sessions).where(sessions.c.session_hash == old_hash)
-        return self._connection.execute(this.values(session_hash=new_hash, proved_at=proved_at)).rowcount == 1
+        anew = this.values(session_hash=new_hash, proved_at=proved_at, proved_by=proved_by)
+        return self._connection.execute(anew).rowcount == 1
 
     def put_off_splash(self, session_hash: bytes) -> None:
         """Remember that the splash page was put off."""
@@ -57,10 +58,10 @@ class SessionRows:
         query = select(sessions).where(sessions.c.account == account).order_by(sessions.c.created_at.desc())
         return [_session(row) for row in self._connection.execute(query)]
 
-    def unprove(self, account: str, *, but: bytes = b"") -> None:
-        """Take back that codes were proved in an account's sessions, all or all but one."""
-        theirs = update(sessions).where(sessions.c.account == account, sessions.c.session_hash != but)
-        self._connection.execute(theirs.values(proved_at=0))
+    def unprove(self, session_hash: bytes, serial: str) -> None:
+        """Take back that a code of this token was proved in a session."""
+        this = update(sessions).where(sessions.c.session_hash == session_hash, sessions.c.proved_by == serial)
+        self._connection.execute(this.values(proved_at=0, proved_by=""))
 
     def end(self, session_hash: bytes) -> bool:
         """End a session; False if it was over."""
@@ -88,6 +89,11 @@ class ThrottleRows:
         self._connection.execute(_count_one(self._connection.dialect.name, bucket_hash, now_seconds, window_seconds))
         row = self._connection.execute(select(throttles).where(throttles.c.bucket_hash == bucket_hash)).one()
         return row.used, row.ends_at
+
+    def used(self, bucket_hash: bytes, now_seconds: int) -> int:
+        """Answer how many tries there were in this window, and count none."""
+        this = select(throttles.c.used).where(throttles.c.bucket_hash == bucket_hash, throttles.c.ends_at > now_seconds)
+        return self._connection.execute(this).scalar() or 0
 
     def forget(self, bucket_hash: bytes) -> None:
         """Begin a new count."""
@@ -123,4 +129,5 @@ def _session(row: Row[Any]) -> Session:
         splash_put_off=bool(row.splash_put_off),
         address=row.address,
         browser=row.browser,
+        proved_by=row.proved_by,
     )

@@ -14,6 +14,9 @@ from watchword.store.schema import audit, audit_heads
 TURN = ""
 """The row that is no writer's: whoever counts changes it first, so that others wait. With Galera, so that they lose."""
 
+CLEARING = "clearing"
+"""The row, no writer's either, that is there until what was counted is forgotten: nothing is counted meanwhile."""
+
 ACCOUNTS_AT_ONCE = 1000
 
 _CAN_COUNT = or_(
@@ -82,6 +85,8 @@ class DayCountRows:
         Whoever counts waits here for whoever else does, so that what follows is one counter's at a time.
         """
         self._take_turn()
+        if self.is_clearing():
+            return False
         theirs = counted_chains.c.writer == chain.writer
         if chain.counted:
             still = update(counted_chains).where(theirs, counted_chains.c.sequence == chain.counted)
@@ -122,12 +127,33 @@ class DayCountRows:
                 found.setdefault(row.account, {})[row.day] = row.more
         return found
 
-    def clear(self) -> None:
-        """Forget everything that was counted."""
+    def begin_clearing(self) -> None:
+        """Forget everything that was counted; nothing is counted until `clear_some` has come to its end."""
         self._take_turn()
-        for table in (day_counts, day_people, pairing_days):
-            self._connection.execute(delete(table))
+        self._connection.execute(delete(day_counts))
         self._connection.execute(delete(counted_chains).where(counted_chains.c.writer != TURN))
+        self._connection.execute(insert(counted_chains).values(writer=CLEARING, sequence=0))
+
+    def is_clearing(self) -> bool:
+        """Tell whether there is still something to be forgotten."""
+        query = select(counted_chains.c.sequence).where(counted_chains.c.writer == CLEARING)
+        return self._connection.execute(query).first() is not None
+
+    def clear_some(self) -> None:
+        """Forget a part of it: a day's people, or some accounts. Millions of rows at once would take too long."""
+        self._take_turn()
+        if not self.is_clearing():
+            return  # somebody else was done first, and counting has begun anew
+        day = self._connection.execute(select(func.min(day_people.c.day))).scalar()
+        if day is not None:
+            self._connection.execute(delete(day_people).where(day_people.c.day == day))
+            return
+        query = select(pairing_days.c.account).distinct().order_by(pairing_days.c.account).limit(ACCOUNTS_AT_ONCE)
+        some = self._connection.execute(query).scalars().all()
+        if some:
+            self._connection.execute(delete(pairing_days).where(pairing_days.c.account.in_(some)))
+            return
+        self._connection.execute(delete(counted_chains).where(counted_chains.c.writer == CLEARING))
 
     def days(self, first: date, last: date) -> dict[tuple[date, str], int]:
         """Answer what was counted on these days."""

@@ -18,6 +18,7 @@ from watchword.store.flows import FlowRows
 from watchword.store.idempotency import AnswerTable
 from watchword.store.imports import ImportRows
 from watchword.store.keyring import Keyring
+from watchword.store.last_words import LastWords
 from watchword.store.logins import LoginRows
 from watchword.store.mail_links import MailLinkRows
 from watchword.store.mails import MailRows
@@ -47,7 +48,8 @@ class RowWork:
     ) -> None:
         self.connection = connection
         self.accounts = AccountRows(connection)
-        self.logins = LoginRows(connection, sealer)
+        self.last_words = LastWords(connection)
+        self.logins = LoginRows(connection, sealer, self.last_words)
         self.tokens = TokenRows(connection, sealer)
         self.sent_codes = SentCodeRows(connection, sealer)
         self.outbox = OutboxRows(connection, sealer)
@@ -63,7 +65,14 @@ class RowWork:
         self.mail_links = MailLinkRows(connection)
         self.announcements = AnnouncementRows(connection)
         self.day_counts = DayCountRows(connection)
-        self.audit = AuditRows(connection, keyring, writer, anchors.find_fault, head=head)
+        self.audit = AuditRows(connection, keyring, writer, anchors.find_fault, self.last_words, head=head)
+
+
+def _finished(work: Callable[[RowWork], Result], rows: RowWork) -> Result:
+    """Do a work, and have written what it said last."""
+    result = work(rows)
+    rows.last_words.send()
+    return result
 
 
 class Store:
@@ -86,7 +95,7 @@ class Store:
         def whole(connection: Connection) -> Result:
             rows = self._row_work(connection, None if tries else head)
             tries.append(rows)
-            return work(rows)
+            return _finished(work, rows)
 
         result = self.database.write(whole)
         self._head = ended = tries[-1].audit.head
@@ -96,7 +105,7 @@ class Store:
 
     def read(self, work: Callable[[RowWork], Result]) -> Result:
         """Do work that changes nothing; raises StoreUnavailable."""
-        return self.database.read(lambda connection: work(self._row_work(connection, None)))
+        return self.database.read(lambda connection: _finished(work, self._row_work(connection, None)))
 
     def _row_work(self, connection: Connection, head: Head | None) -> RowWork:
         return RowWork(connection, self._sealer, self._keyring, writer=self._writer, anchors=self._anchors, head=head)

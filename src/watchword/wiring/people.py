@@ -14,6 +14,7 @@ from watchword.services.lost_phone import LostPhone
 from watchword.services.pair import Pairer
 from watchword.services.pairing_flow import PairingFlows
 from watchword.services.ports_keeper import Keeper
+from watchword.services.roles import Roles
 from watchword.services.this_wasnt_me import Reports
 from watchword.services.throttle import Throttle
 from watchword.services.unpair import Unpairer
@@ -52,6 +53,7 @@ def serve_people(
     clock: Clock,
     throttle: Throttle,
     keeper: Keeper,
+    roles: Roles,
 ) -> People:
     """Put together what people's pages call; connects to nothing. Raises SettingsError."""
     store = services.store
@@ -87,6 +89,7 @@ def serve_people(
         mail=mail,
         address_of_link=lambda carried: f"{settings.portal.public_url}{LINK_PATH}{carried}",
         link_minutes=settings.mail.link_minutes,
+        is_operator=lambda account: roles.role_of(account) is not None,
     )
     return People(
         pairing=pairing,

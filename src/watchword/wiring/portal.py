@@ -74,6 +74,7 @@ def open_desk(settings: Settings, *, clock: Clock = now_seconds) -> Desk:
         longest_seconds=settings.portal.session_hours * 3600,
     )
     keeper = make_keeper(settings, services, clock)
+    roles = Roles(role_members(settings), services.directory, clock=clock)
     return Desk(
         settings=settings,
         services=services,
@@ -85,8 +86,8 @@ def open_desk(settings: Settings, *, clock: Clock = now_seconds) -> Desk:
             services.store, first_factor(settings, services.directory), services.directory, sessions, throttle, clock
         ),
         keeper=keeper,
-        people=serve_people(settings, services, clock=clock, throttle=throttle, keeper=keeper),
-        roles=Roles(role_members(settings), services.directory, clock=clock),
+        people=serve_people(settings, services, clock=clock, throttle=throttle, keeper=keeper, roles=roles),
+        roles=roles,
     )
 
 

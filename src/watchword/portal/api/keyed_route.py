@@ -55,8 +55,7 @@ class KeyedRoute(APIRoute):
 
 
 async def _admit(request: Request, terms: Terms, endpoint: Handler) -> Response:
-    door: Doorkeeper = request.app.state.door
-    caller = await run_in_threadpool(door.admit, _knock(request))
+    caller = await run_in_threadpool(_let_in, request)
     try:
         if terms.scope is not None:
             caller.require(terms.scope)
@@ -66,6 +65,13 @@ async def _admit(request: Request, terms: Terms, endpoint: Handler) -> Response:
         response = answer_error(request, error)
     _tell_quota(response, caller.quota)
     return response
+
+
+def _let_in(request: Request) -> Caller:
+    """Let a key in, and take the keyring as it is now; raises KeyRefused, TooMany, StoreUnavailable."""
+    request.app.state.desk.services.refresh_keys()
+    door: Doorkeeper = request.app.state.door
+    return door.admit(_knock(request))
 
 
 async def _once(request: Request, caller: Caller, terms: Terms, endpoint: Handler) -> Response:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -11,13 +12,13 @@ from watchword.domain.seeds import SeedRow
 from watchword.portal.api.api_router import ApiRouter
 from watchword.portal.api.call import Calling
 from watchword.portal.api.fields import Body, PeriodSeconds, Reason, Text
-from watchword.portal.guarded_app import LARGEST_UPLOAD_OCTETS
+from watchword.portal.uploads import LARGEST_UPLOAD_OCTETS
 from watchword.seedfiles import read
 from watchword.services.api_keys import Scope
+from watchword.services.import_fobs import CLASHES_SHOWN, FIRST_FOBS, FobImporter
+from watchword.services.ports_imports import StagedFob
 
 router = ApiRouter("seeds")
-
-SHOWN = 10
 
 Base64 = Annotated[
     str,
@@ -69,8 +70,11 @@ class SeedPreview(Body):
     """What a file holds."""
 
     fobs: Annotated[int, Field(description="How many.", examples=[1])]
-    first: Annotated[list[Fob], Field(description=f"The first {SHOWN}.")]
-    taken: Annotated[list[str], Field(description=f"Serials that are there already, {SHOWN} at most.", examples=[[]])]
+    first: Annotated[list[Fob], Field(description=f"The first {FIRST_FOBS}, by serial.")]
+    taken: Annotated[
+        list[str], Field(description=f"Serials that are there already, {CLASHES_SHOWN} of them at most.", examples=[[]])
+    ]
+    taken_count: Annotated[int, Field(description="How many of them there are.", examples=[0])]
 
 
 class Imported(Body):
@@ -86,8 +90,19 @@ def preview_seeds(call: Calling, file: SeedFile) -> SeedPreview:
     Nothing is kept of it.
     """
     rows = _read(file)
-    taken = call.store.read(lambda work: [row.serial for row in rows if work.tokens.describe(row.serial)][:SHOWN])
-    return SeedPreview(fobs=len(rows), first=[_describe(row) for row in rows[:SHOWN]], taken=taken)
+    importer, operator = FobImporter(call.store, clock=call.desk.clock, random_octets=os.urandom), call.caller.actor
+    staged = importer.begin(operator, "preview", len(rows)).import_id
+    try:
+        importer.stage(staged, rows)
+        preview = importer.preview(staged, operator)
+    finally:
+        importer.discard(staged, operator)
+    return SeedPreview(
+        fobs=len(rows),
+        first=[_describe(fob) for fob in preview.first],
+        taken=preview.clashes,
+        taken_count=preview.clash_count,
+    )
 
 
 @router.write("/seeds/import", Scope.SEEDS_IMPORT, status=201)
@@ -111,10 +126,10 @@ def _read(file: SeedFile) -> list[SeedRow]:
         raise Conflict(str(error), hint=error.hint) from None
 
 
-def _describe(row: SeedRow) -> Fob:
+def _describe(fob: StagedFob) -> Fob:
     return Fob(
-        serial=row.serial,
-        digits=row.profile.digits,
-        period_seconds=row.profile.period_seconds,
-        algorithm=row.profile.algorithm.value,
+        serial=fob.serial,
+        digits=fob.profile.digits,
+        period_seconds=fob.profile.period_seconds,
+        algorithm=fob.profile.algorithm.value,
     )

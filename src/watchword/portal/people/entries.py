@@ -15,9 +15,11 @@ _REPORTABLE = frozenset({EventKind.LOGIN, EventKind.SIGN_IN, EventKind.PAIRING})
 
 _CLASSES = {Tone.GOOD: "ok", Tone.BAD: "danger", Tone.ACT: "", Tone.QUIET: ""}
 
-ROWS_AT_ONCE = 200
-MOST_ROWS = 2000
-"""How far back one page looks: a script that logs in all day leaves many rows that are not shown."""
+ROWS_FOR_EACH = 8
+"""A login by ssh leaves three rows or four, of which one is shown."""
+
+MOST_READS = 20
+"""How often one page reads on: a script that asks all day leaves many rows that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,23 @@ def read_history(desk: Desk, account: str, *, before: int | None, most: int) -> 
     """Read entries, newest first, and the number before which older ones are; None if there are none."""
     entries: list[Entry] = []
     last = before
-    for _ in range(MOST_ROWS // ROWS_AT_ONCE):
-        page_before = last
-        rows = desk.store.read(lambda rows: rows.audit.page(page_before, ROWS_AT_ONCE, account=account))  # noqa: B023
-        for event_id, chained in rows:
-            if chained.event.kind in _SHOWN:
+    at_once = most * ROWS_FOR_EACH
+    for _ in range(MOST_READS):
+        rows = _read_rows(desk, account, last, at_once)
+        for event_id, event in rows:
+            if event.kind in _SHOWN:
                 if len(entries) == most:
                     return entries, last
-                entries.append(make_entry(desk, event_id, chained.event))
+                entries.append(make_entry(desk, event_id, event))
             last = event_id
-        if len(rows) < ROWS_AT_ONCE:
+        if len(rows) < at_once:
             return entries, None
     return entries, last
+
+
+def _read_rows(desk: Desk, account: str, before: int | None, limit: int) -> list[tuple[int, AuditEvent]]:
+    found = desk.store.read(lambda rows: rows.audit.page(before, limit, account=account))
+    return [(event_id, chained.event) for event_id, chained in found]
 
 
 def make_entry(desk: Desk, event_id: int, event: AuditEvent) -> Entry:

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 
 from watchword.domain.tokens import Kind
 from watchword.portal.cookies import Cookies
 from watchword.portal.current import Current
-from watchword.portal.guards import AtDesk, NeedsSignIn, Proved, SignedIn
+from watchword.portal.guards import AtDesk, MayPair, NeedsSignIn, SignedIn
 from watchword.portal.pages import go_to, render
 from watchword.portal.people.pair_step import render_step
 from watchword.services.pairing_flow_rules import Again, FlowOver, Paired, Walker
@@ -22,27 +22,29 @@ def _walker(request: Request, current: Current) -> Walker:
     return Walker(current.account, current.session.session_hash, request.state.address, current.is_proved)
 
 
-@router.get("/pair")
-def choose(
-    request: Request, current: Proved, desk: AtDesk, operator: Annotated[str, Query(max_length=8)] = ""
-) -> Response:
+def seen_by_somebody(request: Request) -> None:
+    """Refuse a page to a browser that fetches it before anybody asks: seeing it is a step."""
+    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        raise HTTPException(503)
+
+
+@router.get("/pair", dependencies=[Depends(seen_by_somebody)])
+def choose(request: Request, current: MayPair, desk: AtDesk) -> Response:
     """Ask what to pair. Whoever comes back here has left the pairing that they had begun."""
     pairing = desk.people.pairing
     pairing.stop(_walker(request, current))
-    return render(
-        request, "people/pair.html", kinds=[kind.value for kind in pairing.kinds], for_operator=bool(operator)
-    )
+    return render(request, "people/pair.html", kinds=[kind.value for kind in pairing.kinds])
 
 
 @router.post("/pair")
-def begin(request: Request, current: Proved, desk: AtDesk, kind: Kind = Form()) -> Response:  # noqa: B008
+def begin(request: Request, current: MayPair, desk: AtDesk, kind: Kind = Form()) -> Response:  # noqa: B008
     """Begin a pairing, in place of any other."""
     desk.people.pairing.begin(_walker(request, current), kind)
     return go_to("/pair/step")
 
 
-@router.get("/pair/step")
-def show_step(request: Request, current: Proved, desk: AtDesk) -> Response:
+@router.get("/pair/step", dependencies=[Depends(seen_by_somebody)])
+def show_step(request: Request, current: MayPair, desk: AtDesk) -> Response:
     """Show the next step, once."""
     try:
         flow = desk.people.pairing.show(_walker(request, current))
@@ -54,7 +56,7 @@ def show_step(request: Request, current: Proved, desk: AtDesk) -> Response:
 @router.post("/pair/number")
 def give_number(
     request: Request,
-    current: Proved,
+    current: MayPair,
     desk: AtDesk,
     ticket: Ticket = "",
     number: Annotated[str, Form(max_length=60)] = "",
@@ -73,7 +75,7 @@ def give_number(
 @router.post("/pair/serial")
 def give_serial(
     request: Request,
-    current: Proved,
+    current: MayPair,
     desk: AtDesk,
     ticket: Ticket = "",
     serial: Annotated[str, Form(max_length=100)] = "",
@@ -90,7 +92,11 @@ def give_serial(
 
 @router.post("/pair/code")
 def prove(
-    request: Request, current: Proved, desk: AtDesk, ticket: Ticket = "", code: Annotated[str, Form(max_length=64)] = ""
+    request: Request,
+    current: MayPair,
+    desk: AtDesk,
+    ticket: Ticket = "",
+    code: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Finish with a code of the new device."""
     try:
@@ -100,8 +106,8 @@ def prove(
     match result:
         case Again(flow=flow, mistake=mistake):
             return render_step(request, desk, flow, mistake=mistake)
-        case Paired():
-            return _paired(request, current, desk)
+        case Paired(serial=serial):
+            return _paired(request, current, desk, serial)
 
 
 @router.get("/pair/done")
@@ -116,11 +122,11 @@ def show_over(request: Request, current: SignedIn) -> Response:
     return render(request, "people/pair_over.html", tokens=current.tokens)
 
 
-def _paired(request: Request, current: Current, desk: Desk) -> Response:
+def _paired(request: Request, current: Current, desk: Desk, serial: str) -> Response:
     """Count the code that was just proved as this session's proof."""
     response = go_to("/pair/done")
     if not current.is_proved:
-        begun = desk.sessions.prove(current.session)
+        begun = desk.sessions.prove(current.session, serial)
         if begun is None:
             raise NeedsSignIn
         cookies: Cookies = request.app.state.cookies

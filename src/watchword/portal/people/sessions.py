@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from watchword.portal.guards import AtDesk, SignedIn
+from watchword.portal.guards import AtDesk, Proved, SignedIn
 from watchword.portal.pages import go_to, render
 from watchword.services.ports_sessions import Session
 
@@ -26,7 +26,7 @@ def show_sessions(request: Request, current: SignedIn, desk: AtDesk) -> Response
 
 
 @router.post("/sessions/end")
-def end_session(current: SignedIn, desk: AtDesk, session: Annotated[str, Form(max_length=64)] = "") -> Response:
+def end_session(current: Proved, desk: AtDesk, session: Annotated[str, Form(max_length=64)] = "") -> Response:
     """End one of one's own sessions."""
     for each in desk.sessions.of_account(current.account):
         if public_name(each) == session:
@@ -35,7 +35,7 @@ def end_session(current: SignedIn, desk: AtDesk, session: Annotated[str, Form(ma
 
 
 @router.post("/sessions/end-others")
-def end_others(current: SignedIn, desk: AtDesk) -> Response:
+def end_others(current: Proved, desk: AtDesk) -> Response:
     """End all of one's sessions but this one."""
     desk.sessions.end_all(current.account, but=current.session.session_hash)
     return go_to("/sessions")
