@@ -14,17 +14,22 @@ from watchword.domain.outcome import Challenge, Denied, Outcome
 from watchword.services.attempts import Answer, Attempt
 from watchword.settings import split_address
 from watchword_radius.batches import MOST_WAITING, Batches
-from watchword_radius.clients import Clients
-from watchword_radius.handler import Dropped, Request, StatusQuery, read_request, write_reply, write_status_reply
+from watchword_radius.clients import Client, Clients
+from watchword_radius.handler import (
+    StatusQuery,
+    read_packet,
+    read_request,
+    write_refusal,
+    write_reply,
+    write_status_reply,
+)
+from watchword_radius.packets import ACCESS_REQUEST, LARGEST_PACKET, Dropped, Packet
 from watchword_radius.replies import Replies, RequestKey
 
 RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 SECONDS_BETWEEN_COMPLAINTS = 10.0
 MOST_COMPLAINTS = 20
 """In that time, about different senders or for different reasons."""
-
-LARGEST_DATAGRAM = 4096
-"""RFC 2865, section 3. What is longer is cut, and its signature wrong."""
 
 MOST_READ_AT_ONCE = 128
 LONGEST_FINISH_SECONDS = 30.0
@@ -41,7 +46,7 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 class _Open(NamedTuple):
     """A request that has no reply yet."""
 
-    request: Request
+    packet: Packet
     key: RequestKey
     sender: Address
     bound: socket.socket
@@ -90,6 +95,7 @@ class RadiusServer:
         self._all_answered = asyncio.Event()
         self._all_answered.set()
         self._status_queries: set[asyncio.Task[None]] = set()
+        self._ping_running: asyncio.Task[bool] | None = None
 
     def listen(self, sockets: Sequence[socket.socket]) -> None:
         """Begin to answer on these sockets."""
@@ -114,7 +120,7 @@ class RadiusServer:
         """Take what lies in a socket, but not so much of it that all else waits."""
         for _ in range(MOST_READ_AT_ONCE):
             try:
-                datagram, sender = bound.recvfrom(LARGEST_DATAGRAM)
+                datagram, sender = bound.recvfrom(LARGEST_PACKET)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -132,28 +138,38 @@ class RadiusServer:
             self._complaints.about(sender[0], "no client has this address")
             return
         try:
-            request = read_request(datagram, client)
+            packet = read_packet(datagram, client)
         except Dropped as reason:
             self._complaints.about(f"{client.name} at {sender[0]}", str(reason))
             return
         now = self._monotonic()
         # Nothing proves what an excused client's authenticator belongs to: for it, the whole packet is the request.
         proven = client.require_message_authenticator
-        mark = request.packet.authenticator if proven else hashlib.sha256(datagram).digest()
-        key = RequestKey(sender[0], request.packet.code, request.packet.id, mark)
+        mark = packet.authenticator if proven else hashlib.sha256(datagram).digest()
+        key = RequestKey(sender[0], packet.code, packet.identifier, mark)
         match self._replies.find(key, now):
             case None:
                 self._replies.begin(key, now)
-                self._begin(_Open(request, key, sender, bound, now))
+                self._begin(_Open(packet, key, sender, bound, now), client)
             case bytes(reply):
                 self._send(bound, reply, sender)
             case _in_work:
                 pass
 
-    def _begin(self, opened: "_Open") -> None:
+    def _begin(self, opened: "_Open", client: Client) -> None:
         self._unanswered += 1
         self._all_answered.clear()
-        match opened.request.ask:
+        try:
+            request = read_request(opened.packet, client)
+        except Dropped as reason:
+            self._complaints.about(f"{client.name} at {opened.sender[0]}", str(reason))
+            self._close(opened, None)
+            return
+        except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+            log.error("a request could not be read: %s", type(error).__name__)
+            self._close(opened, _refusal(opened.packet))
+            return
+        match request:
             case StatusQuery():
                 task = asyncio.get_running_loop().create_task(self._answer_status(opened))
                 self._status_queries.add(task)
@@ -162,7 +178,7 @@ class RadiusServer:
                 self._batches.settle(attempt).add_done_callback(functools.partial(self._settled, opened, attempt))
 
     async def _answer_status(self, opened: "_Open") -> None:
-        self._close(opened, write_status_reply(opened.request) if await self._store_answers() else None)
+        self._close(opened, write_status_reply(opened.packet) if await self._store_answers() else None)
 
     def _settled(self, opened: "_Open", attempt: Attempt, settled: asyncio.Future[Outcome | None]) -> None:
         """Reply to what has been settled: at once, or, to a refusal, on the beat."""
@@ -174,11 +190,11 @@ class RadiusServer:
             self._reply(opened, outcome)
 
     def _reply(self, opened: "_Open", outcome: Outcome | None) -> None:
-        reply = None
         try:
-            reply = write_reply(opened.request, outcome) if outcome is not None else None
+            reply = write_reply(opened.packet, outcome) if outcome is not None else None
         except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
             log.error("a reply could not be written: %s", type(error).__name__)
+            reply = _refusal(opened.packet)
         self._close(opened, reply)
         match outcome:
             case Challenge(message_waits=True):
@@ -203,6 +219,12 @@ class RadiusServer:
             self._complaints.about(receiver[0], f"its reply could not leave ({error.strerror})")
 
     async def _store_answers(self) -> bool:
+        """Ask the store for a sign of life; whoever wants to know while it is being asked shares the answer."""
+        if self._ping_running is None or self._ping_running.done():
+            self._ping_running = asyncio.get_running_loop().create_task(self._ask_store())
+        return await self._ping_running
+
+    async def _ask_store(self) -> bool:
         try:
             await self._batches.in_thread(self._ping)
         except WatchwordError as error:
@@ -223,6 +245,18 @@ def _refuses(outcome: Outcome | None, attempt: Attempt) -> bool:
             return isinstance(attempt.request, Answer)
         case _:
             return False
+
+
+def _refusal(packet: Packet) -> bytes | None:
+    """Refuse what a client sent and we cannot digest: a node may take silence for an outage, and open.
+
+    None, silence, if nothing proves that it was the client, or if not even this can be said.
+    """
+    try:
+        return write_refusal(packet) if packet.is_proven and packet.code == ACCESS_REQUEST else None
+    except Exception as error:  # noqa: BLE001  (the edge: a traceback would quote what was sent)
+        log.error("a refusal could not be written: %s", type(error).__name__)
+        return None
 
 
 def _seconds_to_beat(elapsed_seconds: float) -> float:

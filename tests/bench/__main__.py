@@ -13,7 +13,17 @@ from pathlib import Path
 from tests.bench import machine
 from tests.bench.figures import Series
 from tests.bench.report import Machine, Row, page, summary
-from tests.bench.rows import dead_server, exemption_lines, latency, memory, pam_cpu, scale, ssh_login, throughput
+from tests.bench.rows import (
+    dead_server,
+    exemption_lines,
+    latency,
+    memory,
+    pam_cpu,
+    portal,
+    scale,
+    ssh_login,
+    throughput,
+)
 from tests.bench.stage import CACHE, CHECKOUT, Stage
 
 PAGE = CHECKOUT / "docs/benchmarks.md"
@@ -25,6 +35,7 @@ ROWS: dict[str, Callable[[Stage], Row]] = {
     "ssh-login": ssh_login.measure,
     "scale": scale.measure,
     "memory": memory.measure,
+    "portal": portal.measure,
     "exemptions": exemption_lines.measure,
     "dead-server": dead_server.measure,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.bench.figures import Series, number
+from tests.bench.findings import FINDINGS
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 def page(rows: Sequence[Row], machine: Machine) -> str:
     """Write docs/benchmarks.md."""
-    parts = [INTRODUCTION, _about(machine), summary(rows), *(_section(row) for row in rows), _versions(machine)]
+    sections = [_section(row) for row in rows]
+    parts = [INTRODUCTION, _about(machine), summary(rows), *sections, FINDINGS, _versions(machine)]
     return "\n".join(parts)
 
 

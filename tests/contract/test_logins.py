@@ -104,7 +104,7 @@ def test_a_phone_further_off_is_refused(world: World, server: Server, offset_sec
 def test_the_drift_of_a_token_is_remembered(world: World, server: Server) -> None:
     assert isinstance(server.one_shot("alice", world.code(offset_seconds=240)), Granted)
     (token,) = server.administrator.tokens(account="alice")
-    assert token.token.drift_steps == 8
+    assert token.drift_steps == 8
 
 
 def test_the_drift_of_many_logins_does_not_add_up(world: World, server: Server) -> None:
@@ -117,7 +117,7 @@ def test_the_drift_of_many_logins_does_not_add_up(world: World, server: Server) 
 def test_a_token_far_off_is_found_again_by_two_codes_in_a_row(world: World, server: Server) -> None:
     (token,) = server.administrator.tokens(account="alice")
     first, second = world.code(offset_seconds=7200), world.code(offset_seconds=7230)
-    assert server.administrator.resync(token.token.serial, first, second) == 7230
+    assert server.administrator.resync(token.serial, first, second) == 7230
     assert refused(server.one_shot("alice", second), Reason.SPENT_CODE)
     world.clock.seconds += 60
     assert isinstance(server.one_shot("alice", world.code(offset_seconds=7230)), Granted)
@@ -236,7 +236,7 @@ def test_guesses_at_two_servers_at_once_are_all_counted(world: World, server: Se
 def test_everybody_who_is_refused_reads_the_same_words(world: World, server: Server) -> None:
     server.pairer.add_soft("unpaired", secret=SECRET)
     for owned in server.administrator.tokens(account="unpaired"):
-        server.pairer.remove(owned.token.serial)
+        server.pairer.remove(owned.serial)
     server.pairer.add_soft("held", secret=SECRET)
     server.administrator.lock("held")
     names = ["alice", "unpaired", "held", "nobody"]
@@ -307,7 +307,7 @@ def test_any_of_several_tokens_opens_and_the_first_one_is_asked_for(world: World
     assert server.begin("alice").text == "Type a code, or sms to have one sent.\nToken code: "
     assert isinstance(server.one_shot("alice", "654321"), Granted)
     assert isinstance(server.one_shot("alice", world.code()), Granted)
-    sms = next(t.token.serial for t in server.administrator.tokens(account="alice") if t.token.kind is Kind.SMS)
+    sms = next(t.serial for t in server.administrator.tokens(account="alice") if t.kind is Kind.SMS)
     server.administrator.make_first(sms)
     (pairing,) = server.answer(Attempt("alice", PairingQuery()))
     assert pairing == Pairing(Kind.SMS)
@@ -325,9 +325,9 @@ def test_typing_sms_has_a_code_sent(server: Server) -> None:
 
 def test_a_disabled_token_opens_nothing(world: World, server: Server) -> None:
     (token,) = server.administrator.tokens(account="alice")
-    server.administrator.set_enabled(token.token.serial, enabled=False)
+    server.administrator.set_enabled(token.serial, enabled=False)
     assert refused(server.one_shot("alice", world.code()), Reason.UNPAIRED)
-    server.administrator.set_enabled(token.token.serial, enabled=True)
+    server.administrator.set_enabled(token.serial, enabled=True)
     assert isinstance(server.one_shot("alice", world.code()), Granted)
 
 
@@ -339,7 +339,7 @@ def pairing_of(server: Server, account: str) -> Outcome:
 def test_only_an_account_without_any_token_counts_as_unpaired(server: Server) -> None:
     """Unpaired accounts are let in without a code in mode paired: nothing may look like one by accident."""
     (token,) = server.administrator.tokens(account="alice")
-    server.administrator.set_enabled(token.token.serial, enabled=False)
+    server.administrator.set_enabled(token.serial, enabled=False)
     assert pairing_of(server, "alice") == Pairing(Kind.SOFT), "a disabled token is still a pairing"
     for damage in ("enabled = 1, sealed_secret = 'rubbish'", "kind = 'telepathy'", "algorithm = 'rot13'"):
         with server.database.engine.begin() as connection:
@@ -347,7 +347,7 @@ def test_only_an_account_without_any_token_counts_as_unpaired(server: Server) ->
         assert pairing_of(server, "alice") != Pairing(None), "a token that cannot be used is, too"
     server.administrator.lock("mallory")
     assert pairing_of(server, "mallory") == Pairing(Kind.SOFT), "an operator's lock asks everybody for a code"
-    server.pairer.remove(token.token.serial)
+    server.pairer.remove(token.serial)
     assert pairing_of(server, "alice") == Pairing(None)
     assert pairing_of(server, "nobody") == Pairing(None)
 
@@ -367,7 +367,7 @@ def test_a_token_whose_row_was_given_to_another_account_opens_nothing(world: Wor
     assert alice is not None
     give = sqlalchemy.text("UPDATE tokens SET account_id = :alice WHERE serial = :serial")
     with server.database.engine.begin() as connection:
-        connection.execute(give, {"serial": mallorys.token.serial, "alice": alice.account_id})
+        connection.execute(give, {"serial": mallorys.serial, "alice": alice.account_id})
     code = world.code(secret=bytes(range(20, 40)))
     assert refused(server.one_shot("alice", code), Reason.WRONG_CODE)
     with server.database.engine.begin() as connection:
@@ -395,7 +395,7 @@ def test_a_secret_copied_to_another_row_opens_nothing(world: World, server: Serv
         " WHERE serial = :theirs"
     )
     with server.database.engine.begin() as connection:
-        connection.execute(copy, {"mine": mine.token.serial, "theirs": theirs.token.serial})
+        connection.execute(copy, {"mine": mine.serial, "theirs": theirs.serial})
     # The damaged row is as if disabled; everybody else's login in the same batch goes on.
     root, alice = server.answer(Attempt("root", OneShot(world.code())), Attempt("alice", OneShot(world.code())))
     assert refused(root, Reason.UNPAIRED)

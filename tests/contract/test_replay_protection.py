@@ -12,6 +12,7 @@ from watchword.services.administer import Administrator
 from watchword.services.replay_protection import (
     CLAIM_SECONDS,
     KEPT_SECONDS,
+    SECRET_KEPT_SECONDS,
     Answer,
     Claim,
     KeyReused,
@@ -174,3 +175,18 @@ def run_all(works: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_an_answer_with_a_secret_is_told_again_for_minutes_and_never_done_twice(world: World) -> None:
+    replays = ReplayProtection(world.server.store, clock=world.clock, random_octets=os.urandom)
+    claim = replays.begin("portal", "key-1", b"POST /tokens")
+    assert isinstance(claim, Claim)
+    replays.store_for(claim).write(lambda rows: rows.throttles.forget(b"\0" * 32))
+    replays.finish(claim, Answer(201, {}, b"otpauth://"), is_secret=True)
+    assert replays.begin("portal", "key-1", b"POST /tokens") == Answer(201, {}, b"otpauth://")
+    world.clock.seconds += SECRET_KEPT_SECONDS
+    with pytest.raises(OutcomeUnknown):
+        replays.begin("portal", "key-1", b"POST /tokens")
+    replays.prune()
+    with world.server.database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT sealed_answer FROM api_answers").scalar() is None

@@ -17,7 +17,15 @@ from watchword.store.keyring import Key, KeyState, new_key
 from watchword.store.sealing import Sealer
 from watchword_pam.radius_packet import decode_reply, encode_request
 from watchword_radius.clients import Client
-from watchword_radius.handler import Dropped, StatusQuery, read_request, write_reply, write_status_reply
+from watchword_radius.handler import (
+    StatusQuery,
+    read_packet,
+    read_request,
+    write_refusal,
+    write_reply,
+    write_status_reply,
+)
+from watchword_radius.packets import Dropped
 
 SECRET = b"a secret of the fuzzer"
 ANY_NETWORK = ipaddress.ip_network("0.0.0.0/0")
@@ -95,14 +103,15 @@ def check_attributes(octets: bytes) -> None:
 
 def _read(octets: bytes, client: Client) -> None:
     try:
-        request = read_request(octets, client)
+        packet = read_packet(octets, client)
+        ask = read_request(packet, client)
     except Dropped:
         return
-    if isinstance(request.ask, StatusQuery):
-        replies = [write_status_reply(request)]
+    if isinstance(ask, StatusQuery):
+        replies = [write_status_reply(packet)]
     else:
-        _check_attempt(request.ask)
-        replies = [write_reply(request, outcome) for outcome in OUTCOMES]
+        _check_attempt(ask)
+        replies = [write_refusal(packet), *(write_reply(packet, outcome) for outcome in OUTCOMES)]
     for reply in replies:
         assert reply[20:22] == b"\x50\x12"
         assert int.from_bytes(reply[2:4], "big") == len(reply)

@@ -1,5 +1,7 @@
 """One-time passwords, held against the RFCs' vectors and oathtool."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,18 @@ def test_codes_are_those_of_oathtool(digits: int, algorithm: Algorithm) -> None:
     profile = OtpProfile(digits, 60, algorithm)
     expected = oathtool_code(SECRET.hex(), 1_800_000_000, period_seconds=60, digits=digits, algorithm=algorithm.value)
     assert code_at(SECRET, profile.step_at(1_800_000_000), profile) == expected
+
+
+@given(
+    secret=st.binary(min_size=14, max_size=200),
+    step=st.integers(0, 2**40),
+    digits=st.integers(6, 8),
+    algorithm=st.sampled_from(Algorithm),
+)
+def test_codes_are_those_of_pyotp(secret: bytes, step: int, digits: int, algorithm: Algorithm) -> None:
+    encoded = base64.b32encode(secret).decode("ascii")
+    peer = pyotp.HOTP(encoded, digits=digits, digest=getattr(hashlib, algorithm.value))
+    assert code_at(secret, step, OtpProfile(digits, 30, algorithm)) == peer.at(step)
 
 
 @given(offset=st.integers(-30, 30), reach=st.integers(0, 20))

@@ -123,6 +123,8 @@ class TwoStepPairer:
         def work(rows: PortalWork) -> None:
             if not rows.used_once.spend(_mark(half, "paired"), half.ends_at):
                 raise CannotPair
+            if rows.accounts.ensure(account).standing.held:
+                raise Conflict("this account is held", hint="an operator unlocks it")
             self._pairer.tie(rows, account, token)
 
         self._store.write(work)

@@ -22,7 +22,7 @@ def login_event(
         address=attempt.address,
         node=attempt.node,
         reason=reason,
-        detail=", ".join(part for part in (counted, client) if part),
+        detail=", ".join(filter(None, (counted, client))),
     )
 
 

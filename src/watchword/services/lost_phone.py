@@ -14,11 +14,13 @@ import binascii
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from watchword.clock import Clock
 from watchword.domain.audit import AuditEvent, EventKind, Result
 from watchword.domain.errors import KeyringError, NotFound, WatchwordError
 from watchword.domain.tokens import Kind
+from watchword.services.actor import Actor
 from watchword.services.pair import Pairer
 from watchword.services.portal_ports import PortalStore, PortalWork
 from watchword.services.ports_mail import LinkKeys, MailLink
@@ -82,10 +84,14 @@ class LostPhone:
         """Whether mail is sent at all."""
         return self._mail.is_on
 
-    def ask(self, account: str, address: str) -> None:
-        """Have a link mailed, if there is anything that it could remove; raises TooMany."""
+    def ask(self, account: str, address: str, actor: Actor | None = None) -> None:
+        """Have a link mailed, if there is anything that it could remove; raises TooMany.
+
+        `actor` is who asks in the person's stead, from an address that is not the person's.
+        """
         self._throttle.take(LINKS_OF_ACCOUNT, account)
-        self._throttle.take(LINKS_FROM_ADDRESS, place_of(address))
+        if actor is None:
+            self._throttle.take(LINKS_FROM_ADDRESS, place_of(address))
         is_operator = self._is_operator(account)
         link_id = self._random_octets(ID_OCTETS)
         ends_at = int(self._clock()) + self._link_minutes * 60
@@ -99,7 +105,10 @@ class LostPhone:
                 url = self._address_of_link(self._sign(link))
                 self._mail.send_link(rows, account, url, self._link_minutes, address)
             what = "link for a lost phone mailed" if asked else "no link for a lost phone to mail"
-            rows.audit.record([self._event(account, address, what)])
+            event = self._event(account, address, what)
+            if actor is not None:
+                event = replace(event, actor=actor.name, detail=actor.why)
+            rows.audit.record([event])
 
         self._store.write(work)
 

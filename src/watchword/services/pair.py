@@ -65,8 +65,10 @@ class Pairer:
         """Pair a phone app; answers the URI that it scans. Raises InvalidValue, Conflict."""
         seed = secret if secret is not None else self._random_octets(SECRET_OCTETS)
         token = self._token(Kind.SOFT, seed, profile, label)
+        # Before anything is written: a pairing whose seed nobody was told would shut its owner out.
+        new = NewToken(token.serial, otpauth=provisioning_uri(seed, profile, account=account, issuer=self._issuer))
         self._store.write(lambda rows: self.tie(rows, account, token))
-        return NewToken(token.serial, otpauth=provisioning_uri(seed, profile, account=account, issuer=self._issuer))
+        return new
 
     def add_sms(self, account: str, phone: str, *, country_code: str, label: str = "") -> NewToken:
         """Pair a telephone; raises InvalidValue, Conflict."""

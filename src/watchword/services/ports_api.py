@@ -72,7 +72,7 @@ class AnswerRow:
 class Answers(Protocol):
     """The answers that were given."""
 
-    def find(self, replay_hash: bytes) -> AnswerRow | None:
+    def find(self, replay_hash: bytes, now_seconds: int) -> AnswerRow | None:
         """Find a request, and keep others from changing it until this work ends."""
 
     def claim(self, replay_hash: bytes, row: AnswerRow, *, instead_of: AnswerRow | None) -> None:
@@ -81,8 +81,8 @@ class Answers(Protocol):
     def note_written(self, replay_hash: bytes, claim: bytes) -> bool:
         """Record that something was changed; False if somebody else has the request by now."""
 
-    def keep(self, replay_hash: bytes, claim: bytes, answer: bytes) -> bool:
-        """Keep the answer; False if somebody else has the request by now."""
+    def keep(self, replay_hash: bytes, claim: bytes, answer: bytes, until: int) -> bool:
+        """Keep the answer until then; False if somebody else has the request by now."""
 
     def drop(self, replay_hash: bytes, claim: bytes) -> None:
         """Forget a request that changed nothing."""

@@ -1,8 +1,9 @@
 """A request that is sent twice is done once: what an Idempotency-Key promises.
 
-The first request claims a row; its answer is kept there, sealed, for a day. Each transaction of the work notes in that
-row, itself, that something was changed, so a portal that dies half-way leaves no doubt: if nothing was changed, the
-request may be begun anew; if something was, nobody is told that it can be repeated.
+The first request claims a row; its answer is kept there, sealed, for a day, or for ten minutes if there is a new secret
+in it. Each transaction of the work notes in that row, itself, that something was changed, so a portal that dies
+half-way leaves no doubt: if nothing was changed, the request may be begun anew; if something was, nobody is told that
+it can be repeated.
 """
 
 import base64
@@ -20,6 +21,9 @@ from watchword.services.ports_api import AnswerRow
 Result = TypeVar("Result")
 
 KEPT_SECONDS = 86400
+
+SECRET_KEPT_SECONDS = 600
+"""How long an answer is kept that holds a new secret: as long as a pairing on the pages may take."""
 
 CLAIM_SECONDS = 120
 """Longer than any request takes. After that, whoever claimed it is taken for dead."""
@@ -90,7 +94,7 @@ class ReplayProtection:
         new = AnswerRow(request_hash, self._random_octets(CLAIM_OCTETS), now, False, None, now + KEPT_SECONDS)
 
         def work(rows: PortalWork) -> Claim | Answer:
-            found = rows.answers.find(replay_hash)
+            found = rows.answers.find(replay_hash, now)
             is_kept = found is not None and now < found.until
             known = _known(found, request_hash, now) if found is not None and is_kept else None
             if known is not None:
@@ -108,10 +112,11 @@ class ReplayProtection:
         """Record that something is about to be changed elsewhere, where no transaction of ours reaches."""
         self._store.write(lambda rows: _note(rows, claim))
 
-    def finish(self, claim: Claim, answer: Answer) -> None:
-        """Keep the answer."""
+    def finish(self, claim: Claim, answer: Answer, *, is_secret: bool = False) -> None:
+        """Keep the answer for a day. A secret one is kept for minutes; after that it is neither told nor done again."""
         octets = _write_answer(answer)
-        self._store.write(lambda rows: rows.answers.keep(claim.replay_hash, claim.claim, octets))
+        until = int(self._clock()) + (SECRET_KEPT_SECONDS if is_secret else KEPT_SECONDS)
+        self._store.write(lambda rows: rows.answers.keep(claim.replay_hash, claim.claim, octets, until))
 
     def release(self, claim: Claim) -> None:
         """Forget a request that changed nothing, so that it can be sent again."""

@@ -216,13 +216,11 @@ class Settlement:
 
     def _find_opener(self, tokens: Sequence[Token], code: str) -> tuple[Token | None, Reason]:
         """Find the token that this code is good for, and spend the code."""
-        reason = Reason.WRONG_CODE
-        if not any(token.kind.is_time_based for token in tokens):
-            self._search_decoy(code)
+        reason, searched = Reason.WRONG_CODE, False
         for token in tokens:
             match token.kind:
                 case Kind.SOFT | Kind.HARD:
-                    found = self._spend_time_based(token, code)
+                    found, searched = self._spend_time_based(token, code), True
                 case Kind.SMS:
                     found = self._spend_sent(token, code)
                 case Kind.STATIC:
@@ -231,11 +229,13 @@ class Settlement:
                 return token, found
             if found is Reason.SPENT_CODE:
                 reason = found
+        if not searched:
+            self._search_decoy(code)
         return None, reason
 
     def _spend_time_based(self, token: Token, code: str) -> Reason:
         now_step = token.profile.step_at(self._now)
-        steps = self._steps_around(now_step + token.base_drift_steps, token.profile)
+        steps = self._policy.steps_around(now_step + token.base_drift_steps, token.profile)
         step = find_step(token.secret, code, token.profile, start=now_step + token.drift_steps, steps=steps)
         if step is None:
             return Reason.WRONG_CODE
@@ -266,12 +266,7 @@ class Settlement:
         """Take as long as a search that finds nothing."""
         profile = OtpProfile()
         now_step = profile.step_at(self._now)
-        find_step(self._decoy, code + " ", profile, start=now_step, steps=self._steps_around(now_step, profile))
-
-    def _steps_around(self, middle: int, profile: OtpProfile) -> range:
-        """List the steps whose codes are accepted: the drift of many logins does not add up."""
-        reach = self._policy.drift_seconds // profile.period_seconds
-        return range(middle - reach, middle + reach + 1)
+        find_step(self._decoy, code + " ", profile, start=now_step, steps=self._policy.steps_around(now_step, profile))
 
     def _denied(self, reason: Reason) -> tuple[Denied, Reason, str]:
         return Denied(self._policy.refused, reason), reason, ""

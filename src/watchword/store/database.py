@@ -96,8 +96,11 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self, *, reading: bool) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(**{_READING: reading}) as connection, connection.begin():
-            yield connection
+        with self.engine.connect() as connection:
+            if reading:
+                connection.execution_options(**{_READING: True})
+            with connection.begin():
+                yield connection
 
     def ping(self) -> None:
         """Ask the database for a sign of life; raises StoreUnavailable."""

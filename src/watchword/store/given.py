@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, TextClause, text
 from sqlalchemy.engine import Dialect
 
+from watchword.store.composed import ComposedStatement
+
 Rows = Sequence[Sequence[str | int]]
 
 
@@ -32,16 +34,15 @@ class GivenStatement:
         """Take the columns of the given rows, and the statement in each database's own words."""
         self._columns = columns
         self._texts: Mapping[str, str] = {"mysql": mariadb, "mariadb": mariadb, "sqlite": sqlite}
-        self._composed: dict[str, TextClause] = {}
+        self.composed = ComposedStatement(self._compose)
 
     def execute(self, connection: Connection, rows: Rows, **parameters: int) -> Any:
         """Run the statement on rows; answers SQLAlchemy's CursorResult."""
-        return connection.execute(
-            self._compose(connection.dialect), {"given": json.dumps(rows, ensure_ascii=False), **parameters}
-        )
+        return self.composed.execute(connection, self.values(rows, **parameters))
+
+    def values(self, rows: Rows, **parameters: int) -> dict[str, str | int | bytes]:
+        """Answer the values of the composed statement's parameters, for these rows."""
+        return {"given": json.dumps(rows, ensure_ascii=False), **parameters}
 
     def _compose(self, dialect: Dialect) -> TextClause:
-        if dialect.name not in self._composed:
-            table = given_table(dialect, self._columns)
-            self._composed[dialect.name] = text(self._texts[dialect.name].replace("{given}", table))
-        return self._composed[dialect.name]
+        return text(self._texts[dialect.name].replace("{given}", given_table(dialect, self._columns)))

@@ -21,13 +21,13 @@ class AnswerTable:
         self._connection = connection
         self._sealer = sealer
 
-    def find(self, replay_hash: bytes) -> AnswerRow | None:
+    def find(self, replay_hash: bytes, now_seconds: int) -> AnswerRow | None:
         """Find a request and lock it; raises SealError, KeyringError if its answer cannot be opened."""
         query = select(api_answers).where(api_answers.c.replay_hash == replay_hash).with_for_update()
         row = self._connection.execute(query).first()
         if row is None:
             return None
-        sealed = row.sealed_answer
+        sealed = row.sealed_answer if now_seconds < row.answer_until else None
         answer = self._sealer.unseal(sealed, _place(replay_hash)) if sealed is not None else None
         return AnswerRow(row.request_hash, row.claim, row.claimed_at, bool(row.has_written), answer, row.until)
 
@@ -50,10 +50,10 @@ class AnswerTable:
         """Record that something was changed; False if somebody else has the request by now."""
         return self._change(_held_by(replay_hash, claim).values(has_written=True))
 
-    def keep(self, replay_hash: bytes, claim: bytes, answer: bytes) -> bool:
-        """Keep the answer; False if somebody else has the request by now."""
+    def keep(self, replay_hash: bytes, claim: bytes, answer: bytes, until: int) -> bool:
+        """Keep the answer until then; False if somebody else has the request by now."""
         sealed = self._sealer.seal(answer, _place(replay_hash))
-        return self._change(_held_by(replay_hash, claim).values(sealed_answer=sealed))
+        return self._change(_held_by(replay_hash, claim).values(sealed_answer=sealed, answer_until=until))
 
     def drop(self, replay_hash: bytes, claim: bytes) -> None:
         """Forget a request that changed nothing."""
@@ -62,6 +62,8 @@ class AnswerTable:
 
     def prune(self, now_seconds: int) -> int:
         """Forget what is too old; answers how many."""
+        stale = (api_answers.c.answer_until <= now_seconds, api_answers.c.sealed_answer.is_not(None))
+        self._connection.execute(update(api_answers).where(*stale).values(sealed_answer=None))
         return self._connection.execute(delete(api_answers).where(api_answers.c.until <= now_seconds)).rowcount
 
     def _change(self, statement: Any) -> bool:

@@ -1,57 +1,83 @@
 """What a batch of logins reads and writes: one statement for all of them, however many."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from sqlalchemy import BigInteger, Column, Connection, update
 
 from watchword.domain.lockout import Standing
+from watchword.domain.tokens import Token
 from watchword.services.ports import Account, Holder, Seal, StepClaim
-from watchword.store.database import RaceLost
 from watchword.store.given import GivenStatement
+from watchword.store.last_words import LastWords
 from watchword.store.schema import accounts, tokens
 from watchword.store.tokens import read_token
 
 
-class _Row(NamedTuple):
-    """An account and one of its tokens, if it has any."""
+class _TokenRow(NamedTuple):
+    """What a login reads of a token's row."""
 
-    account_id: int
     account_name: str
-    failures: int
-    locked_until: int
-    held: int
-    sealed_secret: bytes
-    serial: str | None
-    kind: str
+    rank: int
     enabled: int
-    algorithm: str
     digits: int
     period_seconds: int
     last_step: int
     drift_steps: int
     base_drift_steps: int
+    sealed_secret: bytes
+    kind: str
+    algorithm: str
+    serial: str
 
     @classmethod
-    def parse(cls, array: str) -> Self:
-        """Read a row that came as a JSON array."""
-        account_id, name, failures, locked_until, held, sealed_secret, *token = json.loads(array)
-        return cls(account_id, name, failures, locked_until, held, bytes.fromhex(sealed_secret or ""), *token)
+    def of(cls, account_name: str, words: list[str]) -> Self:
+        """Read the words of a line that tell of the token."""
+        rank, enabled, digits, period, last_step, drift, base_drift, sealed, kind, algorithm, serial = words
+        return cls(
+            account_name,
+            int(rank),
+            int(enabled),
+            int(digits),
+            int(period),
+            int(last_step),
+            int(drift),
+            int(base_drift),
+            bytes.fromhex(sealed),
+            kind,
+            algorithm,
+            serial,
+        )
 
 
-# Each row comes as one column: PyMySQL, which reads in Python, takes a microsecond for every column of every row.
-_LOCK = """
-    SELECT JSON_ARRAY(
-        accounts.id, accounts.name, failures, locked_until, held, HEX(sealed_secret), serial, kind, enabled, algorithm,
-        digits, period_seconds, last_step, drift_steps, base_drift_steps
-    )
-    FROM {given} JOIN accounts ON accounts.name = given.name LEFT JOIN tokens ON tokens.account_id = accounts.id
-    ORDER BY accounts.id, tokens.rank, tokens.serial
-"""
-
-# MariaDB locks the rows of both tables; SQLite's transaction has locked everything.
-_lock = GivenStatement([accounts.c.name], mariadb=f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
+# Each row comes as one column: PyMySQL, which reads in Python, takes a microsecond for every column of every row. Its
+# words are told apart by blanks, which no account's name has; what could, in a row that was tampered with, stands last.
+_lock = GivenStatement(
+    [accounts.c.name],
+    # Where there is no token, CONCAT_WS leaves out all of it. In no order: for a small batch, MariaDB's sorting would
+    # cost more than all else. Rows are locked in the order of the given names, so nobody waits in a ring.
+    mariadb="""
+        SELECT CONCAT_WS(
+            ' ', accounts.id, failures, locked_until, held, accounts.name,
+            rank, enabled, digits, period_seconds, last_step, drift_steps, base_drift_steps, HEX(sealed_secret), kind,
+            algorithm, serial
+        )
+        FROM {given} STRAIGHT_JOIN accounts ON accounts.name = given.name
+        LEFT JOIN tokens ON tokens.account_id = accounts.id FOR UPDATE
+    """,
+    # Its transaction has locked everything.
+    sqlite="""
+        SELECT accounts.id || ' ' || failures || ' ' || locked_until || ' ' || held || ' ' || accounts.name || COALESCE(
+            ' ' || rank || ' ' || enabled || ' ' || digits || ' ' || period_seconds || ' ' || last_step || ' ' ||
+            drift_steps || ' ' || base_drift_steps || ' ' || HEX(sealed_secret) || ' ' || kind || ' ' || algorithm ||
+            ' ' || serial, ''
+        )
+        FROM {given} JOIN accounts ON accounts.name = given.name
+        LEFT JOIN tokens ON tokens.account_id = accounts.id
+    """,
+)
+_WORDS_OF_ACCOUNT, _WORDS_OF_TOKEN = 5, 11
+_GOOD = Standing()
 
 _spend = GivenStatement(
     [tokens.c.serial, tokens.c.last_step, tokens.c.drift_steps, Column("first_step", BigInteger)],
@@ -82,26 +108,30 @@ _set_standings = GivenStatement(
 class LoginRows:
     """Verbs on the accounts and tokens of many logins, in one transaction."""
 
-    def __init__(self, connection: Connection, sealer: Seal) -> None:
+    def __init__(self, connection: Connection, sealer: Seal, last_words: LastWords) -> None:
         self._connection = connection
         self._sealer = sealer
+        self._last_words = last_words
 
     def lock(self, names: Collection[str]) -> dict[str, Holder]:
         """Find accounts and all their tokens, in rank order, and keep others from changing them until this work ends.
 
         Asked even for no name at all, or an unknown one: it must cost what a known one does.
         """
-        found: dict[str, Holder] = {}
-        for (array,) in _lock.execute(self._connection, [[name] for name in sorted(names)]):
-            row = _Row.parse(array)
-            holder = found.get(row.account_name)
-            if holder is None:
-                standing = Standing(row.failures, row.locked_until, bool(row.held))
-                holder = Holder(Account(row.account_id, row.account_name, standing), [])
-                found[row.account_name] = holder
-            if row.serial is not None:
-                holder.tokens.append(read_token(row, self._sealer))
-        return found
+        found: dict[str, tuple[Account, list[_TokenRow]]] = {}
+        for (line,) in _lock.execute(self._connection, [[name] for name in sorted(names)]):
+            row, failures, locked_until, held, name, *token = line.split(" ", _WORDS_OF_ACCOUNT + _WORDS_OF_TOKEN - 1)
+            if name not in found:
+                good = failures == locked_until == held == "0"
+                standing = _GOOD if good else Standing(int(failures), int(locked_until), held != "0")
+                found[name] = (Account(int(row), name, standing), [])
+            if token:
+                found[name][1].append(_TokenRow.of(name, token))
+        return {name: Holder(account, self._tokens(rows)) for name, (account, rows) in found.items()}
+
+    def _tokens(self, rows: list[_TokenRow]) -> list[Token]:
+        rows.sort(key=lambda row: (row.rank, row.serial))
+        return [read_token(row, self._sealer) for row in rows]
 
     def spend_steps(self, claims: Sequence[StepClaim], now_seconds: int) -> None:
         """Record time steps as used, each token's once in `claims`; all of them, or the work is begun anew.
@@ -111,15 +141,14 @@ class LoginRows:
         if not claims:
             return
         rows = sorted((claim.serial, claim.step, claim.drift_steps, claim.first_step) for claim in claims)
-        if _spend.execute(self._connection, rows, now=now_seconds).rowcount != len(rows):
-            raise RaceLost
+        self._last_words.say(_spend.composed, _spend.values(rows, now=now_seconds), rows=len(rows))
 
     def set_standings(self, standings: Mapping[int, Standing]) -> None:
         """Write the standing of each account, by its row's id; an id that no row has is written nowhere."""
         if not standings:
             return
         rows = [(row, each.failures, each.locked_until, int(each.held)) for row, each in sorted(standings.items())]
-        _set_standings.execute(self._connection, rows)
+        self._last_words.say(_set_standings.composed, _set_standings.values(rows))
 
     def touch(self, serials: Collection[str], now_seconds: int) -> None:
         """Record that tokens were used."""

@@ -114,6 +114,8 @@ api_answers = Table(
     Column("claimed_at", BigInteger, nullable=False),
     Column("has_written", Boolean(create_constraint=False), nullable=False, server_default="0"),
     Column("sealed_answer", LargeBinary(2**20).with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"), nullable=True),
+    # An answer that holds a new token's secret goes long before the row does.
+    Column("answer_until", BigInteger, nullable=False, server_default="0"),
     Column("until", BigInteger, nullable=False),
     Index("ix_api_answers_until", "until"),
     mysql_engine="InnoDB",

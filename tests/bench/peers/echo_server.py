@@ -1,7 +1,7 @@
-"""The ceiling of the language: a pyrad server that accepts whoever asks, and does nothing else.
+"""The ceiling of the language: pyrad's packets on bare asyncio, accepting whoever asks, and nothing else.
 
-Run as `python -m tests.bench.echo_server PORT SECRET`. What any RADIUS server has to do, it does: read the packet,
-check its Message-Authenticator, write the reply's. One process, asyncio, as ours.
+Run as `python -m tests.bench.peers.echo_server PORT SECRET`. What any RADIUS server has to do, it does: read the
+packet, check its Message-Authenticator, write the reply's. One process, asyncio, as ours.
 """
 
 import asyncio

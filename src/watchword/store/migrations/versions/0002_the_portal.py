@@ -124,6 +124,7 @@ def upgrade() -> None:
             sa.LargeBinary(2**20).with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb"),
             nullable=True,
         ),
+        sa.Column("answer_until", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("replay_hash", name=op.f("pk_api_answers")),
         mysql_engine="InnoDB",
