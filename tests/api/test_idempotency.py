@@ -82,7 +82,7 @@ def test_a_portal_that_dies_after_the_change_does_not_make_it_twice(
 ) -> None:
     with monkeypatch.context() as patched:
         # The answer is never kept: as when the process ends right after the commit.
-        patched.setattr("watchword.services.replay_protection.ReplayProtection.finish", lambda *_: None)
+        patched.setattr("watchword.services.replay_protection.ReplayProtection.finish", lambda *_, **__: None)
         assert client.post("/accounts/alice/tokens", SOFT, Idempotency_Key=KEY).status_code == 201
     waits = client.post("/accounts/alice/tokens", SOFT, Idempotency_Key=KEY)
     assert (waits.status_code, waits.headers["Retry-After"]) == (409, str(CLAIM_SECONDS))

@@ -31,11 +31,17 @@ class Centre:
     checkout: Path
     project: str
     port: int
+    https_port: int
 
     def run(self, *words: str) -> str:
         """Run docker/centre; return what it prints."""
-        chosen = {"COMPOSE_PROJECT_NAME": self.project, "SSH_PORT": str(self.port)}
+        chosen = {"COMPOSE_PROJECT_NAME": self.project, "SSH_PORT": str(self.port), "HTTPS_PORT": str(self.https_port)}
         return self.engine.run(self.checkout / "docker/centre", *words, more=chosen)
+
+    @property
+    def portal_url(self) -> str:
+        """What people type into a browser."""
+        return f"https://localhost:{self.https_port}"
 
     def inside(self, service: str, *words: str) -> str:
         """Run a command in a service's container; return what it prints."""
@@ -108,7 +114,7 @@ def centre(engine: Engine, directory: Path) -> Iterator[Centre]:
             target = checkout / "docker/site" / name.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(name, target)
-    made = Centre(engine, checkout, f"watchword-test-{secrets.token_hex(3)}", free_tcp_port())
+    made = Centre(engine, checkout, f"watchword-test-{secrets.token_hex(3)}", free_tcp_port(), free_tcp_port())
     # Compose wants every secret to be there, even to take down what never came up.
     engine.run(checkout / "docker/make-secrets.sh")
     try:

@@ -28,6 +28,10 @@ class Person:
         """Be given a soft token."""
         self._token = self._centre.pair(self.account)
 
+    def hold(self, token: SoftToken) -> None:
+        """Use a soft token that was paired elsewhere."""
+        self._token = token
+
     @property
     def token(self) -> SoftToken:
         """The phone."""

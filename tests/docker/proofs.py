@@ -2,16 +2,26 @@
 
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from tests.docker.centre import LOGIN, Centre
 from tests.docker.person import Person
+from tests.docker.visitor import visiting
 
 RADIUS = ("radius1", "radius2")
-WITHOUT_ROOT = ("database", *RADIUS, "directory", "mail")
+WITHOUT_ROOT = ("database", *RADIUS, "keeper", "portal", "proxy", "directory", "mail")
 PASSWORD_OF_NOBODY = "not-the-password"
 CODE_OF_NOBODY = "123456"
 
+MAIL_SECONDS = 60
+PYTHON = "/usr/lib/watchword/venv/bin/python"
+READ_SEED = (
+    "from pathlib import Path; import sqlalchemy; from watchword.settings import read_settings\n"
+    "url = read_settings(Path('/run/watchword/watchword.toml')).database.url.get_secret_value()\n"
+    "try: sqlalchemy.create_engine(url).connect().execute(sqlalchemy.text('SELECT sealed_secret FROM tokens'))\n"
+    "except sqlalchemy.exc.SQLAlchemyError as error: print(error.orig)\n"
+)
 CONNECT = "timeout 3 bash -c 'exec 3<>/dev/tcp/{address}/{port}' && echo reached || echo not reached"
 SEND_MAIL = (
     "import smtplib; "
@@ -20,7 +30,7 @@ SEND_MAIL = (
 
 
 def every_check_says_healthy(centre: Centre) -> str:
-    """The database, the directory, the mail catcher, the RADIUS servers and sshd."""
+    """The database, the directory, the mail catcher, the RADIUS servers, the portal with its keeper and proxy, sshd."""
     health = centre.wait_until_healthy()
     assert set(health) == {*WITHOUT_ROOT, LOGIN}, health
     return ", ".join(sorted(health))
@@ -44,24 +54,71 @@ def containers_may_do_little(centre: Centre) -> str:
     return f"root in {LOGIN} alone; elsewhere no capabilities; file systems read-only, no new privileges"
 
 
-def only_ssh_is_published(centre: Centre) -> str:
+def only_ssh_and_https_are_published(centre: Centre) -> str:
     """On loopback."""
     ports = {service: one["NetworkSettings"]["Ports"] for service, one in centre.containers().items()}
     published = {service: mapped for service, mapped in ports.items() if any(mapped.values())}
-    assert published == {LOGIN: {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(centre.port)}]}}, published
-    return f"127.0.0.1:{centre.port}"
+    assert published == {
+        LOGIN: {"22/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(centre.port)}]},
+        "proxy": {"8443/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(centre.https_port)}]},
+    }, published
+    return f"127.0.0.1:{centre.port} and 127.0.0.1:{centre.https_port}"
 
 
-def login_node_does_not_reach_the_database(centre: Centre) -> str:
+def login_node_reaches_neither_the_database_nor_the_portal(centre: Centre) -> str:
     """By the means by which it reaches the directory."""
     networks = centre.containers()["database"]["NetworkSettings"]["Networks"]
-    (address,) = [network["IPAddress"] for network in networks.values()]
+    (database,) = [network["IPAddress"] for network in networks.values()]
+    places = (("directory", "directory", 1636), ("database", database, 3306), ("portal", "portal", 8080))
     reached = {
         name: centre.inside(LOGIN, "sh", "-c", CONNECT.format(address=where, port=port)).strip()
-        for name, where, port in (("directory", "directory", 1636), ("database", address, 3306))
+        for name, where, port in places
     }
-    assert reached == {"directory": "reached", "database": "not reached"}
+    assert reached == {"directory": "reached", "database": "not reached", "portal": "not reached"}
     return str(reached)
+
+
+def portal_cannot_read_a_seed(centre: Centre) -> str:
+    """As the database user that it is, by the means by which it does its work."""
+    said = centre.inside("portal", PYTHON, "-c", READ_SEED)
+    assert "SELECT command denied" in said, said
+    return said.strip().splitlines()[-1]
+
+
+def people_pair_in_the_portal_and_log_in_with_it(centre: Centre) -> str:
+    """Over https, through the proxy; and the ssh login asks for the code from then on."""
+    bob = Person(centre, "bob")
+    bob.enters_without_code()
+    with visiting(centre, "bob") as visitor:
+        assert visitor.sign_in(PASSWORD_OF_NOBODY) and visitor.path == "/sign-in"
+        visitor.sign_in(centre.password("bob"))
+        bob.hold(visitor.pair_app())
+    bob.is_refused(CODE_OF_NOBODY)
+    bob.enters()
+    wait_for_mail(centre, "To: bob@example.org")
+    return "bob: in without a code; paired in the portal; refused with a wrong code, in with the app's; told by mail"
+
+
+def operators_see_the_portals_own_pages(centre: Centre) -> str:
+    """With a token that the command paired, since a password alone gets an operator none."""
+    with visiting(centre, "olga") as visitor:
+        visitor.sign_in(centre.password("olga"))
+        assert "Not allowed" in visitor.open("/operators/charts"), visitor.page
+        phone = centre.pair("olga")
+        visitor.open("/operators/charts")
+        assert visitor.path == "/prove", visitor.page
+        visitor.send("/prove", code=phone.fresh_code())
+        charts = visitor.open("/operators/charts")
+    assert visitor.path == "/operators/charts" and "2 accounts paired." in charts, charts
+    return "olga: nothing with a password alone; with a token, charts, which tell of 2 accounts that are paired"
+
+
+def wait_for_mail(centre: Centre, line: str) -> None:
+    """Wait until a mail with this line was caught."""
+    deadline = time.monotonic() + MAIL_SECONDS
+    while line not in centre.run("logs", "mail"):
+        assert time.monotonic() < deadline, f"no mail {line}"
+        time.sleep(1)
 
 
 def mode_can_be_changed_live(centre: Centre) -> str:
@@ -159,7 +216,8 @@ def audit_log_has_every_login(centre: Centre, alice: Person) -> str:
     verified = centre.operator("audit", "verify")
     assert verified["whole"], verified
     events = centre.operator("audit", "list", "--limit", "1000")
-    granted = [event for event in events if (event["kind"], event["result"]) == ("login", "granted")]
+    hers = [event for event in events if event["account"] == alice.account]
+    granted = [event for event in hers if (event["kind"], event["result"]) == ("login", "granted")]
     assert len(granted) == alice.granted, granted
     return f"{alice.granted} logins were granted with a code, {len(granted)} are in the log, which is whole"
 
@@ -167,10 +225,11 @@ def audit_log_has_every_login(centre: Centre, alice: Person) -> str:
 def logs_hold_no_secret(centre: Centre, _: Person) -> str:
     """Nor does what the engine knows: arguments, environments."""
     said = centre.run("logs") + str(centre.containers())
-    names = ("database_owner", "database_radius", "database_operator", "radius", "directory_reader", "people")
+    users = [f"database_{user}" for user in ("owner", "radius", "operator", "portal", "keeper")]
+    names = (*users, "radius", "directory_reader", "people")
     words = [word for name in names for word in centre.secret(name).split()]
     secrets = [word for word in words if re.fullmatch(r"[0-9a-f]{10,}", word)]
-    assert len(secrets) == 8
+    assert len(secrets) == 11
     assert not any(secret in said for secret in secrets)
     return f"none of {len(secrets)}"
 
@@ -179,9 +238,12 @@ FRESH = (
     every_check_says_healthy,
     doctor_finds_no_problem,
     containers_may_do_little,
-    only_ssh_is_published,
-    login_node_does_not_reach_the_database,
+    only_ssh_and_https_are_published,
+    login_node_reaches_neither_the_database_nor_the_portal,
+    portal_cannot_read_a_seed,
     mode_can_be_changed_live,
+    people_pair_in_the_portal_and_log_in_with_it,
+    operators_see_the_portals_own_pages,
     mail_is_caught,
 )
 """What a centre that just came up shows."""

@@ -10,7 +10,7 @@ from tests.harness.accounts import Account
 from tests.harness.browser import DESKTOP, SCREENS, Screen, Visitor, visitor
 from tests.harness.soft_token import SoftToken, pair_soft_token
 from tests.portal.centre import Centre
-from tests.portal.person import pair_app, prove, sign_in
+from tests.portal.person import prove, sign_in
 
 pytestmark = pytest.mark.slow
 
@@ -117,21 +117,21 @@ def test_charts_and_keys_can_be_read_and_reached(centre: Centre, somebody: Visit
     somebody.look("operators-api-keys")
 
 
-def test_an_operator_without_a_token_is_sent_to_pair_one_and_an_auditor_changes_nothing(
+def test_an_operator_without_a_token_gets_nowhere_and_an_auditor_changes_nothing(
     centre: Centre, browser: Browser, tmp_path: Path
 ) -> None:
     auditor, alice = centre.roles["auditor"], centre.new_person()
+    pair_soft_token(centre.owner, alice.name)
     with visitor(browser, centre.portal.url, DESKTOP, tmp_path) as somebody:
         sign_in(somebody, auditor)
         somebody.open("/operators/")
-        assert somebody.path.startswith("/pair")
-        pair_app(somebody, tmp_path / "qr.png")
-        somebody.open("/operators/")
-        assert somebody.path == "/operators/"
+        assert somebody.page.get_by_label("Account or serial").count() == 0
+        somebody.press("Sign out")
+        come_to_work(centre, somebody, "auditor")
         somebody.open(f"/operators/account?name={alice.name}")
-        assert not somebody.page.get_by_role("link", name="Lock").is_visible()
-        somebody.open(f"/operators/act/lock?subject={alice.name}")
-        assert somebody.says("Not allowed")
-        somebody.open("/operators/import")
-        assert somebody.says("Not allowed")
+        assert somebody.says("Wrong codes in a row")
+        assert somebody.page.get_by_role("link", name="Lock", exact=True).count() == 0
+        for path in (f"/operators/act/lock?subject={alice.name}", "/operators/import", "/operators/classes"):
+            somebody.open(path)
+            assert somebody.says("Not allowed")
         somebody.look("not-allowed")

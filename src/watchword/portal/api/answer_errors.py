@@ -67,7 +67,7 @@ def answer_error(request: Request, error: Exception) -> Response:
     if problem.status >= 500:
         # Of ours, the words; of others' the type alone, since a message may quote what was sent.
         words = str(error) if isinstance(error, domain.WatchwordError) else "unforeseen"
-        log.error("%s %s: %s: %s", request.method, request.scope["path"], type(error).__name__, words)
+        log.error("%s %s: %s: %s", request.method, _route(request), type(error).__name__, words)
     detail = str(error) if problem in _SPEAKING and isinstance(error, domain.WatchwordError) else ""
     return respond(problem, public_url, detail=detail, headers=_headers(request, error, problem))
 
@@ -128,3 +128,8 @@ def _mistake(fault: dict[str, Any]) -> Mistake:
         case "union_tag_invalid" | "enum" | "literal_error":
             return Mistake("/".join(place), "It is not one of the values that are known here")
     return Mistake("/".join(place), fault["msg"])
+
+
+def _route(request: Request) -> str:
+    """Name an operation by its route: the path itself is whatever somebody sent."""
+    return str(getattr(request.scope.get("route"), "path", "-"))

@@ -24,10 +24,10 @@ class ApiRouter:
         return self._add("GET", path, Terms(scope, fails=fails), 200)
 
     def write(
-        self, path: str, scope: Scope, *, status: int = 200, fails: tuple[int, ...] = ()
+        self, path: str, scope: Scope, *, status: int = 200, fails: tuple[int, ...] = (), secret: bool = False
     ) -> Callable[[Endpoint], Endpoint]:
-        """Add a POST that an Idempotency-Key keeps from happening twice."""
-        return self._add("POST", path, Terms(scope, repeatable=True, fails=fails), status)
+        """Add a POST that an Idempotency-Key keeps from happening twice; `secret`: its answer holds a new secret."""
+        return self._add("POST", path, Terms(scope, repeatable=True, fails=fails, secret=secret), status)
 
     def ask(self, path: str, scope: Scope, *, fails: tuple[int, ...] = ()) -> Callable[[Endpoint], Endpoint]:
         """Add a POST whose answer may never be given again."""

@@ -47,7 +47,7 @@ def _describe(codes: list[ClassCode]) -> Codes:
     return Codes(codes=[CodeOfClass(account=code.account, serial=code.serial, code=code.code) for code in codes])
 
 
-@router.write("/classes/make", Scope.CLASSES_WRITE, status=201)
+@router.write("/classes/make", Scope.CLASSES_WRITE, status=201, secret=True)
 def make_class(call: Calling, wanted: Class) -> Codes:
     """Give each account of a class a code.
 
@@ -60,7 +60,7 @@ def make_class(call: Calling, wanted: Class) -> Codes:
         raise Conflict(str(error), hint=error.hint) from None
 
 
-@router.write("/classes/renew", Scope.CLASSES_WRITE, fails=(404,))
+@router.write("/classes/renew", Scope.CLASSES_WRITE, fails=(404,), secret=True)
 def renew_class(call: Calling, wanted: Class) -> Codes:
     """Draw new codes for a class.
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -30,11 +31,15 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a route asks for, and how it may fail; `repeatable`: an Idempotency-Key keeps it from happening twice."""
+    """What a route asks for, and how it may fail.
+
+    `repeatable`: an Idempotency-Key keeps it from happening twice; `secret`: its answer holds a new secret.
+    """
 
     scope: Scope | None
     repeatable: bool = False
     fails: tuple[int, ...] = ()
+    secret: bool = False
 
 
 class KeyedRoute(APIRoute):
@@ -90,7 +95,7 @@ async def _once(request: Request, caller: Caller, terms: Terms, endpoint: Handle
         if problem_of(error).status >= 429:
             await run_in_threadpool(replays.release, begun)
             return response
-    await _keep(replays, begun, response)
+    await _keep(replays, begun, response, is_secret=terms.secret)
     return response
 
 
@@ -100,11 +105,11 @@ async def _do(request: Request, caller: Caller, endpoint: Handler, claim: Claim 
     return await endpoint(request)
 
 
-async def _keep(replays: ReplayProtection, claim: Claim, response: Response) -> None:
+async def _keep(replays: ReplayProtection, claim: Claim, response: Response, *, is_secret: bool) -> None:
     kept = {name: value for name, value in response.headers.items() if name in ("content-type", "location")}
     answer = Answer(response.status_code, kept, bytes(response.body))
     try:
-        await run_in_threadpool(replays.finish, claim, answer)
+        await run_in_threadpool(partial(replays.finish, claim, answer, is_secret=is_secret))
     except WatchwordError as error:
         # It is done: whoever asked has to hear so. Were the request sent again, nobody would do it twice.
         log.error("the answer to a request with an Idempotency-Key was not kept: %s", error)

@@ -133,7 +133,7 @@ class Paired(Body):
     serial: Annotated[str, Field(examples=["SOFT-7F3A19C2"])]
 
 
-@router.write("/accounts/{account}/tokens", Scope.TOKENS_WRITE, status=201)
+@router.write("/accounts/{account}/tokens", Scope.TOKENS_WRITE, status=201, secret=True)
 def add_token(call: Calling, account: AccountName, token: TokenToBe) -> NewTokenAnswer:
     """Pair an account.
 
@@ -160,7 +160,7 @@ def _add(call: Call, account: str, token: SoftToken | SmsToken | HardToken | Sta
             return NewToken(token.serial)
 
 
-@router.write("/accounts/{account}/pairings", Scope.TOKENS_WRITE, status=201)
+@router.write("/accounts/{account}/pairings", Scope.TOKENS_WRITE, status=201, secret=True)
 def begin_pairing(call: Calling, account: AccountName, pairing: PairingToBe) -> BegunAnswer:
     """Begin a pairing.
 

@@ -65,13 +65,14 @@ def end_sessions_of_account(call: Calling, account: AccountName, reason: Reason)
 
 
 @router.write("/accounts/{account}/lost-phone", Scope.ACCOUNTS_WRITE)
-def mail_lost_phone_link(call: Calling, account: AccountName, _reason: Reason) -> Asked:
+def mail_lost_phone_link(call: Calling, account: AccountName, reason: Reason) -> Asked:
     """Mail the owner a link that removes a lost phone.
 
     To the address in the directory. The answer is the same whether there was anything to mail, or nobody to mail it to.
     """
     call.note_written()
-    call.desk.people.lost_phone.ask(account, call.caller.address)
+    actor = Actor(call.caller.actor, reason.why, call.caller.address)
+    call.desk.people.lost_phone.ask(account, call.caller.address, actor)
     return Asked(asked=True)
 
 
