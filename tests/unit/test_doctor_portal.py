@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness.ports import LOOPBACK, free_tcp_port
 from watchword.cli.doctor.findings import Level
-from watchword.cli.doctor.portal import check_portal, runs_here
+from watchword.cli.doctor.portal import check_portal, runs_alone, runs_here
 from watchword.settings import Settings
 
 
@@ -87,6 +87,16 @@ def test_a_server_without_a_portal_is_not_examined_for_one() -> None:
     assert not runs_here(Settings())
     assert not runs_here(Settings.model_validate({"portal": {"public_url": "https://help.example.org"}}))
     assert runs_here(Settings.model_validate({"portal": {"listen": "127.0.0.1:8080"}}))
+
+
+def test_a_file_of_a_portal_or_a_keeper_alone_is_not_held_for_a_radius_servers() -> None:
+    client = {"name": "node", "network": "192.0.2.0/24", "secret": "x" * 16}
+    assert runs_alone(Settings.model_validate({"portal": {"listen": "127.0.0.1:8080"}}))
+    assert runs_alone(Settings.model_validate({"portal": {"keeper_socket": "/run/k", "keeper_user": "portal"}}))
+    assert not runs_here(Settings.model_validate({"portal": {"keeper_socket": "/run/k", "keeper_user": "portal"}}))
+    both = {"portal": {"listen": "127.0.0.1:8080"}, "radius": {"client": [client]}}
+    assert not runs_alone(Settings.model_validate(both))
+    assert not runs_alone(Settings())
 
 
 def test_a_portal_with_which_all_is_well_gives_neither_problem_nor_warning(

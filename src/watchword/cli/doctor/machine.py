@@ -109,23 +109,28 @@ def _examine_ldap(settings: NodeSettings) -> list[Finding]:
 
 
 def examine_server(config: Path) -> list[Finding]:
-    """Examine a RADIUS server."""
+    """Examine a server: of RADIUS, or with a portal or a keeper alone."""
     try:
         settings = read_settings(config)
     except WatchwordError as error:
         return [server.AREA.problem(str(error), error.hint or "nothing else was looked at")]
     service = server_store.service_account()
+    alone = portal.runs_alone(settings)
     database = server_store.DATABASE
     return [
-        *server.AREA.examine(lambda: server.check_server_settings(config, settings)),
+        *server.AREA.examine(lambda: server.check_server_settings(config, settings, answers_radius=not alone)),
         *server_store.KEYRING.examine(lambda: server_store.check_keyring(settings, service)),
         *(found := database.examine(lambda: server_store.check_database(settings, service, monotonic_seconds))),
-        # Rows of tables that are not there, or not right, can't be looked at.
-        *(_examine_rows(settings) if all(finding.level != "problem" for finding in found) else []),
-        *radius_listeners.AREA.examine(lambda: radius_listeners.check_listeners(settings, monotonic_seconds)),
+        # Rows of tables that are not right can't be looked at; nor by a portal, from which seeds are kept.
+        *(_examine_rows(settings) if not alone and all(finding.level != "problem" for finding in found) else []),
+        *(_examine_listeners(settings) if not alone else []),
         *(portal.AREA.examine(lambda: portal.check_portal(settings)) if portal.runs_here(settings) else []),
         *machine_clock.AREA.examine(lambda: machine_clock.check_clock(local_now(), matters_for=FOR_A_SERVER)),
     ]
+
+
+def _examine_listeners(settings: Settings) -> list[Finding]:
+    return radius_listeners.AREA.examine(lambda: radius_listeners.check_listeners(settings, monotonic_seconds))
 
 
 def _examine_rows(settings: Settings) -> list[Finding]:

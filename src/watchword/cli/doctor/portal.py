@@ -18,8 +18,13 @@ WAIT_SECONDS = 3.0
 
 
 def runs_here(settings: Settings) -> bool:
-    """Tell whether the file says more of the portal than the address that people read."""
-    return bool(settings.portal.model_fields_set - {"public_url"})
+    """Tell whether the file says more of the portal than the address that people read, or where its keeper is."""
+    return bool(settings.portal.model_fields_set - {"public_url", "keeper_socket", "keeper_user"})
+
+
+def runs_alone(settings: Settings) -> bool:
+    """Tell whether the file is a portal's or a keeper's own, and no RADIUS server's."""
+    return not settings.radius.client and bool(settings.portal.model_fields_set - {"public_url"})
 
 
 def check_portal(settings: Settings, pam_directories: tuple[Path, ...] = PAM_DIRECTORIES) -> Findings:
