@@ -264,7 +264,7 @@ def test_even_a_script_that_got_into_a_page_would_not_run(centre: Centre, new_br
     somebody = new_browser()
     somebody.open("/sign-in")
     ran = somebody.page.evaluate(
-        """() => {
+        r"""() => {
              window.ran = [];
              const add = (tag, fill) => {
                const one = document.createElement(tag);
