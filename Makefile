@@ -26,9 +26,9 @@ setup-tests: setup
 demo: setup ## Try it: log in over ssh with a code from your phone (as root); CHECK=1 logs in by itself
 	@$(PYTHON) -m scripts.demo $(if $(CHECK),--check)
 
-# Two at a time: most of a test is waiting. A file's tests stay together, since they share servers.
+# Four at a time: most of a test is waiting. A file's tests stay together, since they share servers.
 test: setup-tests ## Run every test, against real servers (as root)
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-desktop: setup-tests ## Test FileZilla in its own windows, on a screen that nobody sees (as root)
 	@scripts/debian-packages.sh desktop

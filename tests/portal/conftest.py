@@ -14,7 +14,8 @@ from watchword.clock import local_now
 DAYS_LEFT = 12
 
 
-@pytest.fixture(scope="session")
+# For a module, and no longer: while it is there, this thread has an event loop, and no test can run one of its own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium."""
     with running_browser() as browser:

@@ -180,12 +180,13 @@ def test_an_operator_without_a_proved_code_sees_nothing(
     assert stranger.path.startswith("/sign-in")
 
 
-def test_an_operator_without_a_token_is_sent_to_pair_first(portal: PortalWorld) -> None:
+def test_an_operator_without_a_token_is_none_yet_and_cannot_pair_the_first_alone(portal: PortalWorld) -> None:
     portal.people.people["zara"] = Person("zara", groups=frozenset({"helpers"}))
     browser = portal.browser()
     browser.sign_in("zara")
-    browser.get("/operators/")
-    assert browser.path.startswith("/pair")
+    for path in ("/operators/", "/pair"):
+        browser.get(path)
+        assert browser.status == 403
 
 
 @pytest.mark.parametrize("why", ["", "  ", "ok", "x" * 201, "two\nlines", "bell\x07"])
