@@ -40,7 +40,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON pairing_days TO watchword_operator;
 -- and sees and changes them through views that leave out what is sealed. (To grant it some columns of the tables would
 -- not do: MariaDB hands out whole rows by HANDLER to whoever may read one column.) What needs a seed it asks the keeper.
 CREATE USER IF NOT EXISTS watchword_portal IDENTIFIED BY 'change me: portal';
-GRANT SELECT, INSERT ON accounts TO watchword_portal;
+GRANT SELECT, INSERT (name) ON accounts TO watchword_portal;
 GRANT UPDATE (failures, locked_until, held) ON accounts TO watchword_portal;
 GRANT INSERT ON tokens TO watchword_portal;
 GRANT SELECT, DELETE ON token_facts TO watchword_portal;
@@ -48,8 +48,11 @@ GRANT UPDATE (label, `rank`, enabled) ON token_facts TO watchword_portal;
 GRANT SELECT, DELETE ON sent_code_facts TO watchword_portal;
 GRANT INSERT ON outbox TO watchword_portal;
 GRANT SELECT, DELETE ON outbox_facts TO watchword_portal;
-GRANT SELECT, INSERT ON audit TO watchword_portal;
-GRANT SELECT, INSERT, UPDATE ON audit_heads TO watchword_portal;
+-- It reads the whole audit log, and adds to chains of portals alone: the view takes no other.
+GRANT SELECT ON audit TO watchword_portal;
+GRANT SELECT ON audit_heads TO watchword_portal;
+GRANT INSERT ON audit_by_portal TO watchword_portal;
+GRANT SELECT, INSERT, UPDATE (sequence, mac) ON audit_heads_by_portal TO watchword_portal;
 GRANT SELECT ON alembic_version TO watchword_portal;
 -- Its own tables.
 GRANT SELECT, INSERT, UPDATE, DELETE ON sessions TO watchword_portal;
@@ -70,7 +73,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON staged_seeds TO watchword_portal;
 
 -- The keeper, which opens seeds for the portal. It adds no token, takes none away, and reads no old event.
 CREATE USER IF NOT EXISTS watchword_keeper IDENTIFIED BY 'change me: keeper';
-GRANT SELECT, INSERT ON accounts TO watchword_keeper;
+GRANT SELECT, INSERT (name) ON accounts TO watchword_keeper;
 GRANT UPDATE (failures, locked_until, held) ON accounts TO watchword_keeper;
 GRANT SELECT ON tokens TO watchword_keeper;
 GRANT UPDATE (account_id, sealed_secret, last_step, drift_steps, base_drift_steps, last_used_at)
@@ -78,7 +81,7 @@ GRANT UPDATE (account_id, sealed_secret, last_step, drift_steps, base_drift_step
 GRANT SELECT, INSERT, DELETE ON sent_codes TO watchword_keeper;
 GRANT INSERT ON outbox TO watchword_keeper;
 GRANT SELECT, UPDATE (`rank`) ON token_facts TO watchword_keeper;
-GRANT INSERT ON audit TO watchword_keeper;
-GRANT SELECT, INSERT, UPDATE ON audit_heads TO watchword_keeper;
+GRANT INSERT ON audit_by_keeper TO watchword_keeper;
+GRANT SELECT, INSERT, UPDATE (sequence, mac) ON audit_heads_by_keeper TO watchword_keeper;
 GRANT SELECT, INSERT, UPDATE ON announcements TO watchword_keeper;
 GRANT SELECT ON alembic_version TO watchword_keeper;

@@ -22,24 +22,25 @@ MOST_WAITING = 4096
 
 LONGEST_WAIT_SECONDS = 10.0
 
-LINGER_SECONDS = 0.0005
-MOST_LINGERS = 4
+LINGER_SECONDS = 0.002
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Sequence[Attempt]], list[Outcome]]
+Then = Callable[[Outcome | None], None]
+"""Is told how an attempt ended; None: it could not be settled, and nothing was granted."""
 
 
 class _Waiting(NamedTuple):
     """An attempt that waits for its batch."""
 
     attempt: Attempt
-    future: asyncio.Future[Outcome | None]
+    then: Then
     since: float
 
 
 class Batches:
-    """Gathers attempts and has them settled, batch after batch, in one thread."""
+    """Gathers attempts and has them settled, batch after batch, in one thread. Used from within a running loop."""
 
     def __init__(self, answer: Answer, *, refused: str, monotonic: Clock) -> None:
         """Take what settles a batch, the words for whoever is refused, and a clock."""
@@ -48,55 +49,61 @@ class Batches:
         self._refused = refused
         self._waiting: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._running: asyncio.Task[None] | None = None
+        self._in_thread: list[_Waiting] = []
+        self._beginning: asyncio.Handle | None = None
         self._last_size = 0
 
-    def settle(self, attempt: Attempt) -> asyncio.Future[Outcome | None]:
-        """Have an attempt settled with the next batch; comes to None if it could not be, and nothing was granted."""
-        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+    def settle(self, attempt: Attempt, then: Then) -> None:
+        """Have an attempt settled with the next batch, and `then` told of it."""
         if len(self._waiting) >= MOST_WAITING:
-            future.set_result(None)
-            return future
-        self._waiting.append(_Waiting(attempt, future, self._monotonic()))
-        if self._running is None or self._running.done():
-            # Begins when whoever called has handed over all that it has.
-            self._running = asyncio.create_task(self._run())
-        return future
+            then(None)
+            return
+        self._waiting.append(_Waiting(attempt, then, self._monotonic()))
+        self._prepare()
 
-    async def _run(self) -> None:
-        while self._waiting:
-            await self._linger()
-            batch = self._next_batch()
-            self._last_size = len(batch)
-            outcomes = await self._in_thread([waiting.attempt for waiting in batch])
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                waiting.future.set_result(outcome)
+    def _prepare(self) -> None:
+        """Begin the next batch if none runs: when there are as many as last time, or a moment later.
 
-    async def _linger(self) -> None:
-        """Wait a moment for as many as there were last time: their clients' next requests are on the way.
-
-        In a batch of half the size, a login's share of the transaction is twice as large.
+        The next requests of those who were answered are on the way, and in a batch of half the size, a login's share
+        of the transaction is twice as large.
         """
-        for _ in range(MOST_LINGERS):
-            if len(self._waiting) >= self._last_size:
-                return
-            await asyncio.sleep(LINGER_SECONDS)
+        if self._in_thread:
+            return
+        loop = asyncio.get_running_loop()
+        enough = len(self._waiting) >= self._last_size
+        if self._beginning is None:
+            # Not at once: whoever called may have more to hand over.
+            self._beginning = loop.call_soon(self._begin) if enough else loop.call_later(LINGER_SECONDS, self._begin)
+        elif enough and isinstance(self._beginning, asyncio.TimerHandle):
+            self._beginning.cancel()
+            self._beginning = loop.call_soon(self._begin)
 
-    def _next_batch(self) -> list["_Waiting"]:
+    def _begin(self) -> None:
+        self._beginning = None
+        self._in_thread = self._next_batch()
+        self._last_size = len(self._in_thread)
+        if self._in_thread:
+            self._thread.submit(self._work, asyncio.get_running_loop(), self._in_thread)
+
+    def _next_batch(self) -> list[_Waiting]:
         """Take what waits, but for those whose client has long turned elsewhere: their code is not ours to spend."""
         batch: list[_Waiting] = []
         while self._waiting and len(batch) < LARGEST_BATCH:
             waiting = self._waiting.popleft()
             if self._monotonic() - waiting.since > LONGEST_WAIT_SECONDS:
-                waiting.future.set_result(None)
+                self._tell(waiting, None)
             else:
                 batch.append(waiting)
         return batch
 
-    async def _in_thread(self, attempts: list[Attempt]) -> Sequence[Outcome | None]:
-        loop = asyncio.get_running_loop()
+    def _work(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting]) -> None:
+        """Settle a batch. Runs in the thread."""
+        outcomes = self._settle([waiting.attempt for waiting in batch])
+        loop.call_soon_threadsafe(self._end, batch, outcomes)
+
+    def _settle(self, attempts: list[Attempt]) -> Sequence[Outcome | None]:
         try:
-            return await loop.run_in_executor(self._thread, self._answer, attempts)
+            return self._answer(attempts)
         except StoreUnavailable as error:
             log.error("%d attempts were not answered: %s", len(attempts), error)
             return [None] * len(attempts)
@@ -105,7 +112,20 @@ class Batches:
             if len(attempts) == 1:
                 # Refused, not left without an answer: a node may take silence for an outage, and open.
                 return [Denied(self._refused, Reason.TRIPPED)]
-            return [outcome for attempt in attempts for outcome in await self._in_thread([attempt])]
+            return [outcome for attempt in attempts for outcome in self._settle([attempt])]
+
+    def _end(self, batch: list[_Waiting], outcomes: Sequence[Outcome | None]) -> None:
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            self._tell(waiting, outcome)
+        self._in_thread = []
+        if self._waiting:
+            self._prepare()
+
+    def _tell(self, waiting: _Waiting, outcome: Outcome | None) -> None:
+        try:
+            waiting.then(outcome)
+        except Exception as error:  # noqa: BLE001  (the edge: one who cannot be told must not silence the others)
+            log.error("an outcome could not be told: %s", type(error).__name__)
 
     async def in_thread(self, work: Callable[[], None]) -> None:
         """Do other work with the store, in the same thread, between two batches."""

@@ -175,14 +175,13 @@ class RadiusServer:
                 self._status_queries.add(task)
                 task.add_done_callback(self._status_queries.discard)
             case Attempt() as attempt:
-                self._batches.settle(attempt).add_done_callback(functools.partial(self._settled, opened, attempt))
+                self._batches.settle(attempt, functools.partial(self._settled, opened, attempt))
 
     async def _answer_status(self, opened: "_Open") -> None:
         self._close(opened, write_status_reply(opened.packet) if await self._store_answers() else None)
 
-    def _settled(self, opened: "_Open", attempt: Attempt, settled: asyncio.Future[Outcome | None]) -> None:
+    def _settled(self, opened: "_Open", attempt: Attempt, outcome: Outcome | None) -> None:
         """Reply to what has been settled: at once, or, to a refusal, on the beat."""
-        outcome = settled.result()
         if _refuses(outcome, attempt):
             wait = _seconds_to_beat(self._monotonic() - opened.came_at)
             asyncio.get_running_loop().call_later(wait, self._reply, opened, outcome)

@@ -5,6 +5,7 @@ import sqlalchemy
 
 from tests.contract.world import Server, World
 from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.errors import StoreUnavailable
 from watchword.services.ports import Work
 from watchword.store import last_words
 
@@ -72,6 +73,16 @@ def test_an_end_that_was_cut_off_shows_even_if_the_head_was_set_back(busy: Serve
             sqlalchemy.text("UPDATE audit_heads SET sequence = 4, mac = :mac WHERE writer = 'one/test'"), {"mac": mac}
         )
     assert faults(busy) == ["the end was cut off: this server wrote up to event 6"]
+
+
+def test_a_head_that_was_set_back_shows_and_forks_no_chain(busy: Server) -> None:
+    with busy.database.engine.begin() as connection:
+        query = sqlalchemy.text("SELECT mac FROM audit WHERE writer = 'one/test' AND sequence = 4")
+        back = sqlalchemy.text("UPDATE audit_heads SET sequence = 4, mac = :mac WHERE writer = 'one/test'")
+        connection.execute(back, {"mac": connection.execute(query).scalar()})
+    assert faults(busy) == ["the head was set back: it stands at event 4, and 6 were written"]
+    with pytest.raises(StoreUnavailable):
+        busy.one_shot("alice", "000")
 
 
 def test_a_writer_that_was_removed_without_a_trace_shows(busy: Server) -> None:

@@ -11,6 +11,7 @@ from watchword.domain.lockout import Standing
 from watchword.domain.outcome import Denied, Granted, Outcome, Reason
 from watchword.services.attempts import Attempt, OneShot
 from watchword.services.ports import StepClaim, Work
+from watchword.store.logins import MOST_STATEMENTS
 
 ODD_NAMES = [
     *('a"b', "a\\b", "a'b", "a\\u0041", "aA", "[1]", "$[0]", ":given", "%s", "null"),
@@ -74,6 +75,38 @@ def test_a_claim_on_a_spent_step_undoes_the_whole_work_and_is_tried_again(server
     server.store.write(stale)
     assert tries == [0, 0, 0]
     assert server.store.read(lambda rows: rows.tokens.page("", 10, account="alice"))[0].token.last_step == 102
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["all alike", "each another step"])
+def test_many_steps_are_spent_at_once_or_if_one_was_spent_none(server: Server, apart: int) -> None:
+    serials = [server.pairer.add_soft(f"user{number}").serial for number in range(MOST_STATEMENTS + 2)]
+
+    def spend(step: int, *, stale: int = 0) -> None:
+        claims = [StepClaim(serial, step + n * apart, step + n * apart, n * apart) for n, serial in enumerate(serials)]
+        claims[-1] = claims[-1]._replace(first_step=claims[-1].first_step - stale)
+        server.store.write(lambda rows: rows.logins.spend_steps(claims, 7))
+
+    def spent() -> list[tuple[int, int]]:
+        page = server.store.read(lambda rows: rows.tokens.page("", 100, pattern="user*"))
+        found = {owned.token.serial: (owned.token.last_step, owned.token.drift_steps) for owned in page}
+        return [found[serial] for serial in serials]
+
+    spend(100)
+    expected = [(100 + n * apart, n * apart) for n in range(len(serials))]
+    assert spent() == expected
+    with pytest.raises(StoreUnavailable):
+        spend(200, stale=100)
+    assert spent() == expected
+    spend(200)
+    assert spent() == [(200 + n * apart, n * apart) for n in range(len(serials))]
+
+
+def test_a_work_that_locked_and_wrote_nothing_lets_go(world: World, server: Server) -> None:
+    server.store.write(lambda rows: rows.logins.lock(["alice"]))
+    other = world.another_server("two")
+    other.store.write(lambda rows: rows.logins.lock(["alice"]))
+    other.store.write(lambda rows: rows.accounts.lock(["alice"]))
+    assert server.store.write(lambda rows: rows.logins.lock(["alice"])).keys() == {"alice"}
 
 
 def test_a_work_that_never_wins_is_given_up_and_nothing_of_it_is_written(server: Server) -> None:

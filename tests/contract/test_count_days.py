@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -16,7 +15,10 @@ from sqlalchemy import insert
 from tests.contract.world import World
 from tests.harness.mariadb import Mariadb
 from watchword.domain.audit import AuditEvent, EventKind, Result
+from watchword.domain.outcome import Pairing
+from watchword.domain.tokens import Kind
 from watchword.services import count_days, day_tally
+from watchword.services.attempts import Attempt, PairingQuery
 from watchword.services.count_days import Backlog, DayCounter
 from watchword.store.anchors import Anchors
 from watchword.store.schema import audit, audit_heads
@@ -56,7 +58,7 @@ def pairing(account: str, reason: str, when: str = "2026-11-20 12:00", kind: str
     return AuditEvent(at(when), EventKind.PAIRING, Result.DONE, account, "SOFT-1", reason=reason, detail=kind)
 
 
-LATE = asdict(code("alice"))
+LATE = code("alice")._asdict()
 
 
 class Log:
@@ -117,6 +119,17 @@ def test_what_is_no_login_counts_as_none(log: Log) -> None:
     log.write(code("alice"), asked("bob"), writer="one/keeper")
     log.write(code("alice"), writer="one/portal")
     assert log.count() == {}
+
+
+def test_an_account_without_a_token_that_an_operator_holds_is_refused_and_is_no_login_without_a_code(log: Log) -> None:
+    server = log.world.server
+    server.administrator.lock("erin")
+    (outcome,) = server.answer(Attempt("erin", PairingQuery(), "10.1.2.3", "login1"))
+    assert outcome == Pairing(Kind.SOFT)
+    ((_, asked_of_erin),) = server.reporter.newest(1, account="erin")
+    assert asked_of_erin.event.reason == "held_by_operator"
+    log.write(asked_of_erin.event, asked("bob"))
+    assert log.count() == {("2026-11-20", "logins none internal"): 1, ("2026-11-20", "people none"): 1}
 
 
 def test_pairings_are_counted_by_kind_and_accounts_by_what_they_have_at_the_end_of_the_day(log: Log) -> None:

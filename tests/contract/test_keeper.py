@@ -182,6 +182,39 @@ def test_an_operators_work_is_written_down_with_who_why_and_from_where(
     assert said == [("olga", "192.0.2.9", detail) for detail in ("hard: new fob", "new fob", "hard: new fob")]
 
 
+def test_a_wrong_resync_counts_against_the_tokens_account_and_is_written_down(
+    world: World, server: Server, keeper: LocalKeeper
+) -> None:
+    (token,) = server.administrator.tokens(account="alice")
+    for _ in range(20):
+        with pytest.raises(InvalidValue):
+            keeper.resync(token.serial, "000000", "111111", **OLGA)
+    assert server.administrator.view("alice").locked == "too many failed codes"
+    assert isinstance(keeper.check("alice", world.code(), HERE), Denied)
+    refused = events(server, "alice")[1]
+    assert (refused.kind, refused.result, refused.reason) == ("administration", "denied", "token not resynced")
+    assert (refused.serial, refused.actor, refused.detail) == (token.serial, "olga", "failures 20: new fob")
+    with pytest.raises(InvalidValue):
+        keeper.resync(token.serial, "000000", "111111", **OLGA)
+    assert server.administrator.view("alice").failures == 20
+    first, second = world.code(offset_seconds=3600), world.code(offset_seconds=3630)
+    assert keeper.resync(token.serial, first, second, **OLGA) == 3630, "a clock that is off is why many are locked out"
+
+
+def test_a_resync_with_codes_that_were_good_once_counts_nothing_and_a_fob_in_the_drawer_is_nobodys(
+    world: World, server: Server, keeper: LocalKeeper
+) -> None:
+    (token,) = server.administrator.tokens(account="alice")
+    codes = world.code(offset_seconds=60), world.code(offset_seconds=90)
+    keeper.resync(token.serial, *codes, **OLGA)
+    with pytest.raises(InvalidValue):
+        keeper.resync(token.serial, *codes, **OLGA)
+    assert server.administrator.view("alice").failures == 0
+    with pytest.raises(InvalidValue):
+        keeper.resync("F1", "000000", "111111", **OLGA)
+    assert events(server, "")[0].reason == "token not resynced"
+
+
 def test_an_operator_without_a_name_is_refused(keeper: LocalKeeper) -> None:
     for work in (
         lambda: keeper.assign("carol", "F1", actor=""),

@@ -1,5 +1,6 @@
 """Keys change while logins go on."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import sqlalchemy
 from tests.contract.world import SECRET, Server, World
 from watchword.domain.errors import KeyringError, SealError
 from watchword.domain.outcome import Granted
+from watchword.services.api_keys import ApiKeys, Scope
 from watchword.services.ports import Resealed
 from watchword.store.keyring import Keyring, KeyState, change_keys, new_key, promote, read_keys, write_keys
 from watchword.store.sealing import Sealer
@@ -43,6 +45,29 @@ def test_a_damaged_secret_is_named_and_stops_no_rotation(world: World, server: S
     assert rotate(world, server) == Resealed("", 2, [bobs.serial])
     assert isinstance(server.one_shot("carol", world.code()), Granted)
     assert server.rotator.reseal(server.keyring.primary.key_id).changed == 0
+
+
+def test_a_rotation_seals_what_http_digest_needs_anew_so_the_old_key_is_not_needed_for_it(
+    world: World, server: Server
+) -> None:
+    made = [_api_key(server, name) for name in ("one", "two", "three")]
+    _api_key(server, "bearer alone", for_digest=False)
+    old = server.keyring.primary.key_id
+    with server.database.engine.begin() as connection:
+        damage = sqlalchemy.text("UPDATE api_keys SET sealed_digest = 'rubbish' WHERE key_id = :key_id")
+        connection.execute(damage, {"key_id": made[2]})
+    assert rotate(world, server) == Resealed("", 3, [f"API key {made[2]}"])
+    path = world.directory / "keyring"
+    write_keys(path, [key for key in read_keys(path) if key.key_id != old])
+    server.keyring.refresh()
+    digests = server.store.read(lambda rows: {row.key_id: row.digest for row in rows.api_keys.list_all()})
+    assert [len(digests[key_id]) > 0 for key_id in made] == [True, True, False]
+    assert server.rotator.reseal(server.keyring.primary.key_id).changed == 0
+
+
+def _api_key(server: Server, name: str, *, for_digest: bool = True) -> str:
+    keys = ApiKeys(server.store, clock=server.clock, random_octets=os.urandom, actor="olga")
+    return keys.add(name, scopes=[Scope.VALIDATE], days=30, for_digest=for_digest).facts.key_id
 
 
 def test_a_challenge_made_before_a_rotation_is_answered_after_it(world: World, server: Server) -> None:

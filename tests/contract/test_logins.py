@@ -365,7 +365,7 @@ def test_a_token_whose_row_was_given_to_another_account_opens_nothing(world: Wor
     (mallorys,) = server.administrator.tokens(account="mallory")
     alice = server.store.read(lambda work: work.accounts.find("alice"))
     assert alice is not None
-    give = sqlalchemy.text("UPDATE tokens SET account_id = :alice WHERE serial = :serial")
+    give = sqlalchemy.text("UPDATE tokens SET account_id = :alice, `rank` = 9 WHERE serial = :serial")
     with server.database.engine.begin() as connection:
         connection.execute(give, {"serial": mallorys.serial, "alice": alice.account_id})
     code = world.code(secret=bytes(range(20, 40)))

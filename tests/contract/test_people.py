@@ -10,7 +10,7 @@ import sqlalchemy
 
 from tests.contract.world import Server, World
 from tests.harness.one_time_codes import oathtool_code
-from watchword.domain.errors import WatchwordError
+from watchword.domain.errors import InvalidValue, WatchwordError
 from watchword.domain.tokens import Kind
 from watchword.services.announce import kind_of
 from watchword.services.keep_seeds import LocalKeeper
@@ -227,6 +227,17 @@ def test_two_who_use_a_link_at_once_use_it_once(world: World, server: Server) ->
     results = at_once(lambda: one.use(carried, "a"), lambda: two.use(carried, "b"))
     assert sorted(isinstance(result, WatchwordError) for result in results) == [False, True]
     assert server.administrator.tokens(account="alice") == []
+
+
+def test_a_pairing_whose_uri_cannot_be_composed_leaves_nothing(server: Server) -> None:
+    before = {table: count(server, table) for table in ("accounts", "tokens", "audit")}
+    clumsy = Pairer(server.store, clock=server.clock, random_octets=os.urandom, issuer="\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        clumsy.add_soft("carol")
+    for name in ("\ud800", "two words", ""):
+        with pytest.raises(InvalidValue):
+            server.pairer.add_soft(name)
+    assert {table: count(server, table) for table in before} == before
 
 
 def claim(server: Server, now: int = NOW) -> Announcement | None:

@@ -1,5 +1,6 @@
 """A request that is sent twice is done once, on both databases, whoever dies in between."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from watchword.services.replay_protection import (
     ReplayProtection,
     StillInProgress,
 )
+from watchword.store.keyring import promote, read_keys, write_keys
 
 ANSWER = Answer(201, {"content-type": "application/json"}, b'{"otpauth": "secret"}')
 
@@ -190,3 +192,20 @@ def test_an_answer_with_a_secret_is_told_again_for_minutes_and_never_done_twice(
     replays.prune()
     with world.server.database.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT sealed_answer FROM api_answers").scalar() is None
+
+
+def test_a_copy_of_the_database_is_no_place_to_guess_what_a_request_said_and_a_rotation_forgets_none(
+    world: World, replays: ReplayProtection
+) -> None:
+    request = b'POST /accounts/alice/pairings {"phone": "+15125551234"}'
+    claimed = claim(replays, request=request)
+    with world.server.database.engine.connect() as connection:
+        (kept,) = connection.exec_driver_sql("SELECT request_hash FROM api_answers").scalars()
+    assert kept not in {hashlib.sha256(request).digest(), hashlib.sha256(claimed.replay_hash + request).digest()}
+    replays.finish(claimed, ANSWER)
+    path = world.directory / "keyring"
+    write_keys(path, promote(read_keys(path), 2))
+    world.server.keyring.refresh()
+    assert replays.begin("me", "k", request) == ANSWER
+    with pytest.raises(KeyReused):
+        replays.begin("me", "k", request + b" ")

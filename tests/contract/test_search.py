@@ -180,7 +180,7 @@ def test_a_row_that_is_committed_after_a_later_one_is_told_too(world: World, cro
     def row(number: int) -> dict[str, Any]:
         values = {"id": number, "writer": "late/test", "sequence": number, "key_id": "00", "mac": b"x"}
         seen = AuditEvent(1, "login", "denied", account="alice")
-        return values | {name: str(getattr(seen, name)) for name in AuditEvent.__dataclass_fields__}
+        return values | {name: str(getattr(seen, name)) for name in AuditEvent._fields}
 
     def write(number: int) -> None:
         with crowd.database.engine.begin() as connection:
@@ -212,6 +212,36 @@ def test_everything_about_an_account_is_read_at_once(world: World, crowd: Server
     assert [numbered.event.reason for numbered in found.story] == ["wrong_code"] and found.more == found.story[0].row
     with pytest.raises(NotFound):
         AccountReader(crowd.store, Nobody(), clock=world.clock).read("nobody", limit=1)
+
+
+def test_a_story_of_some_kinds_looks_no_deeper_than_it_is_told(world: World, crowd: Server) -> None:
+    crowd.pairer.add_soft("storied")
+    for _ in range(3):
+        crowd.one_shot("storied", "000000")
+    crowd.administrator.unlock("storied")
+
+    def story(kinds: list[str], before: int | None, within: int) -> tuple[list[str], int | None]:
+        found, last = crowd.store.read(lambda rows: rows.search.story_of(kinds, "storied", before, 9, within=within))
+        assert [numbered.row for numbered in found] == sorted((numbered.row for numbered in found), reverse=True)
+        return [numbered.event.kind for numbered in found], last
+
+    everything = crowd.store.read(lambda rows: rows.search.story("storied", None, 99))
+    kinds = ["administration", "login", "login", "login", "pairing"]
+    assert [numbered.event.kind for numbered in everything] == kinds
+    assert story(["login"], None, 99) == (["login"] * 3, None)
+    assert story(["login"], None, 2) == (["login"], everything[1].row), (
+        "the newest row is an act; the next is looked at"
+    )
+    assert story(["login"], everything[1].row, 2) == (["login"] * 2, everything[3].row)
+    assert story(["text", "mail"], None, 99) == ([], None)
+
+
+def test_every_feed_is_read_at_once_as_it_is_read_alone(world: World, crowd: Server) -> None:
+    for _ in range(4):
+        crowd.one_shot("alice", "000000")
+    crowd.administrator.lock("bob")
+    watcher = Watcher(crowd.store)
+    assert watcher.newest(2) == {feed: watcher.page(feed, limit=2) for feed in Feed}
 
 
 def test_what_a_diagnosis_needs_is_looked_up(world: World, crowd: Server) -> None:
@@ -323,6 +353,11 @@ LISTS: dict[str, Callable[[PortalWork], object]] = {
     "older refusals": lambda rows: rows.search.events_before(SORTS[Feed.REFUSALS], 3000, 50),
     "messages": lambda rows: rows.search.events_before(SORTS[Feed.DELIVERIES], None, 50),
     "what is new": lambda rows: rows.search.events_since(SORTS[Feed.ACTS], 10, 50),
+    "an account with its tokens": lambda rows: rows.search.account("user00001"),
+    "a visitor": lambda rows: rows.sessions.visitor(bytes(32)),
+    "an account's story without proofs": lambda rows: rows.search.story("user00001", 3000, 30),
+    "an account's logins": lambda rows: rows.search.story_of(["login", "pairing"], "user00001", None, 5, within=50),
+    "the newest row": lambda rows: rows.search.newest_row(),
     "an account's tokens": lambda rows: rows.tokens.describe_page("", 100, account="user00001"),
     "an account's story": lambda rows: rows.audit.page(None, 30, account="user00001"),
     "an account's older story": lambda rows: rows.audit.page(3000, 30, account="user00001"),

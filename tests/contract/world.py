@@ -47,6 +47,7 @@ class Server:
     name: str
     clock: MovingClock
     policy: LoginPolicy
+    role: str = "test"
     carrier: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
@@ -55,7 +56,9 @@ class Server:
         self.database = Database(self.url)
         self.keyring = Keyring(self.directory / "keyring")
         sealer = Sealer(self.keyring)
-        self.store = Store(self.database, sealer, self.keyring, writer=f"{self.name}/test", anchors=Anchors(anchors))
+        self.store = Store(
+            self.database, sealer, self.keyring, writer=f"{self.name}/{self.role}", anchors=Anchors(anchors)
+        )
         self.authenticator = Authenticator(self.store, sealer, self.policy, clock=self.clock, random_octets=os.urandom)
         self.pairer = Pairer(self.store, clock=self.clock, random_octets=os.urandom, issuer="Test", actor="olga")
         self.administrator = Administrator(
@@ -99,6 +102,8 @@ class World:
     directory: Path
     clock: MovingClock = field(default_factory=MovingClock)
     policy: LoginPolicy = field(default_factory=lambda: LoginPolicy(lockout=LockoutPolicy(20, 1800)))
+    role: str = "test"
+    """What the servers that begin from now on call themselves in the audit log."""
 
     def __post_init__(self) -> None:
         write_keys(self.directory / "keyring", [new_key(KeyState.PRIMARY, 1)])
@@ -110,7 +115,7 @@ class World:
 
     def another_server(self, name: str) -> Server:
         """Begin another server on the same database."""
-        server = Server(self.url, self.directory, name, self.clock, self.policy)
+        server = Server(self.url, self.directory, name, self.clock, self.policy, self.role)
         self._servers.append(server)
         return server
 

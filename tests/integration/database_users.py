@@ -17,6 +17,7 @@ class Parts(World):
     def become(self, part: str) -> None:
         """Let the servers that begin from now on be this part of Watchword, such as `portal`."""
         self.url = as_role(self.url, part)
+        self.role = part
 
     def connect(self, part: str) -> "pymysql.Connection[pymysql.cursors.Cursor]":
         """Connect to the database as a part, without any code of ours."""

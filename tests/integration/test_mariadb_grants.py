@@ -1,5 +1,6 @@
 """The shipped grants: enough for each part's work, and not enough for more."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from tests.harness.mariadb import Mariadb
 from tests.integration.database_users import DENIED, Parts, make_parts
 from watchword.domain.errors import StoreUnavailable
 from watchword.domain.outcome import Challenge, Granted
+from watchword.services.api_keys import ApiKeys, Scope
 from watchword.store.database import Database
+from watchword.store.keyring import promote, read_keys, write_keys
 from watchword.store.migrate import current_revision, newest_revision
 
 pytestmark = pytest.mark.slow
@@ -72,7 +75,13 @@ def test_an_operator_can_do_their_work_with_their_grants(parts: Parts) -> None:
     server.administrator.unlock("alice")
     for owned in server.administrator.tokens(account="carol"):
         server.pairer.remove(owned.serial)
-    server.rotator.reseal(server.keyring.primary.key_id)
+    ApiKeys(server.store, clock=server.clock, random_octets=os.urandom, actor="olga").add(
+        "portal", scopes=[Scope.VALIDATE], days=1, for_digest=True
+    )
+    path = parts.directory / "keyring"
+    write_keys(path, promote(read_keys(path), 2))
+    server.keyring.refresh()
+    assert server.rotator.reseal(server.keyring.primary.key_id).changed == 3
     assert [report.fault for report in server.reporter.verify() if report.fault] == []
 
 

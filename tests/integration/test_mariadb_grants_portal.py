@@ -24,6 +24,10 @@ from watchword.store.schema import metadata
 pytestmark = pytest.mark.slow
 
 ADD = "INSERT INTO tokens (serial, kind, sealed_secret, created_at) VALUES ('F1', 'soft', '', 1)"
+EVENT = "writer, sequence, at_milliseconds, kind, result, account, serial, address, node, reason, actor, detail, "
+EVENT += "key_id, mac"
+EVENT_OF_RADIUS = "('two/radius-0', 1, 1, 'login', 'granted', 'x', '', '', '', '', '', '', '', '')"
+EVENT_OF_PORTAL = EVENT_OF_RADIUS.replace("radius-0", "portal")
 WHO: Any = {"actor": "olga", "why": "lost phone", "address": "192.0.2.9"}
 
 
@@ -217,11 +221,22 @@ def test_a_view_opens_no_way_round(parts: Parts) -> None:
         "REPLACE INTO audit SELECT * FROM audit",
         "INSERT INTO audit SELECT * FROM audit ON DUPLICATE KEY UPDATE account = 'x'",
         "DELETE FROM audit_heads",
+        "DELETE FROM audit_heads_by_portal",
+        "UPDATE audit_heads SET sequence = 1",
+        "UPDATE audit_heads_by_portal SET writer = 'one/radius-0'",
+        "INSERT INTO audit_heads VALUES ('two/radius-0', 1, '')",
+        f"INSERT INTO audit ({EVENT}) VALUES {EVENT_OF_RADIUS}",
+        "UPDATE audit_by_portal SET account = 'x'",
+        "DELETE FROM audit_by_portal",
+        f"REPLACE INTO audit_by_portal ({EVENT}) VALUES {EVENT_OF_PORTAL}",
+        "INSERT INTO audit_by_keeper (account) VALUES ('x')",
         "DROP TABLE audit",
         # A spent code stays spent, a token stays whose it is, and so does a failure of an account that is another's.
         "UPDATE token_facts SET last_step = -1",
         "UPDATE token_facts SET account_id = 1",
         "UPDATE accounts SET name = 'x'",
+        "INSERT INTO accounts (id, name) VALUES (9223372036854775807, 'x')",
+        "INSERT INTO accounts (name, failures) VALUES ('x', 20)",
         "DELETE FROM accounts",
     ],
 )
@@ -239,6 +254,23 @@ def test_a_portal_without_its_keeper_opens_no_seed(parts: Parts, portal: Server)
     ):
         with pytest.raises(StoreUnavailable, match="1142"):
             work()
+
+
+@pytest.mark.parametrize("part", ["portal", "keeper"])
+def test_neither_portal_nor_keeper_writes_in_the_name_of_a_radius_server_or_sets_its_chain_back(
+    parts: Parts, part: str
+) -> None:
+    other = {"portal": "keeper", "keeper": "portal"}[part]
+    last = EVENT_OF_RADIUS.replace("(", "(9223372036854775807, ").replace("radius-0", part)
+    with pytest.raises(DENIED, match="Unknown column 'id'"):  # the last number that there is
+        parts.run_as(part, f"INSERT INTO audit_by_{part} (id, {EVENT}) VALUES {last}")
+    with pytest.raises(DENIED, match="CHECK OPTION failed"):
+        parts.run_as(part, f"INSERT INTO audit_by_{part} ({EVENT}) VALUES {EVENT_OF_RADIUS}")
+    for writer in ("two/radius-0", f"two/{other}", "two/PORTAL", f"{part}"):
+        with pytest.raises(DENIED, match="CHECK OPTION failed"):
+            parts.run_as(part, f"INSERT INTO audit_heads_by_{part} VALUES ('{writer}', 1, '')")
+    with parts.connect(part) as connection, connection.cursor() as cursor:
+        assert cursor.execute(f"UPDATE audit_heads_by_{part} SET sequence = 1 WHERE writer = 'one/test'") == 0
 
 
 # the keeper
@@ -284,6 +316,9 @@ def test_a_keeper_can_do_its_work_with_its_grants(parts: Parts) -> None:
         "DELETE FROM accounts",
         "SELECT account FROM audit",
         "UPDATE audit SET account = 'x'",
+        "SELECT account FROM audit_by_keeper",
+        "UPDATE audit_heads SET sequence = 1",
+        f"INSERT INTO audit ({EVENT}) VALUES {EVENT_OF_RADIUS}",
         "SELECT sealed_text FROM outbox",
         "SELECT account FROM sessions",
     ],

@@ -64,8 +64,14 @@ def batches_of(answer: Callable[[Sequence[Attempt]], list[Outcome]], monotonic: 
     return Batches(answer, refused="Refused.", monotonic=monotonic)
 
 
+async def settle(gathered: Batches, attempt: Attempt) -> Outcome | None:
+    told: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+    gathered.settle(attempt, told.set_result)
+    return await told
+
+
 async def settle_all(gathered: Batches, count: int) -> list[Outcome | None]:
-    outcomes = await asyncio.gather(*(gathered.settle(attempt) for attempt in attempts(count)))
+    outcomes = await asyncio.gather(*(settle(gathered, attempt) for attempt in attempts(count)))
     gathered.close()
     return outcomes
 
@@ -86,9 +92,9 @@ def test_what_arrives_while_one_batch_is_settled_is_the_next_batch() -> None:
 
     async def run() -> None:
         gathered = batches_of(slow)
-        first = asyncio.ensure_future(gathered.settle(attempts(1)[0]))
+        first = asyncio.ensure_future(settle(gathered, attempts(1)[0]))
         await asyncio.sleep(0.05)
-        later = [asyncio.ensure_future(gathered.settle(attempt)) for attempt in attempts(50)]
+        later = [asyncio.ensure_future(settle(gathered, attempt)) for attempt in attempts(50)]
         await asyncio.sleep(0)
         begun.set()
         await asyncio.gather(first, *later)
@@ -121,9 +127,9 @@ def test_a_store_that_is_away_answers_nobody_and_recovers() -> None:
     async def run() -> None:
         nonlocal away
         gathered = batches_of(answer)
-        assert await gathered.settle(attempts(1)[0]) is None
+        assert await settle(gathered, attempts(1)[0]) is None
         away = False
-        assert await gathered.settle(attempts(1)[0]) == Granted("user0")
+        assert await settle(gathered, attempts(1)[0]) == Granted("user0")
         gathered.close()
 
     asyncio.run(run())
@@ -157,10 +163,10 @@ def test_an_attempt_whose_client_has_long_turned_elsewhere_is_not_settled() -> N
 
     async def run() -> tuple[Outcome | None, Outcome | None]:
         gathered = batches_of(slow, lambda: now)
-        first = asyncio.ensure_future(gathered.settle(attempts(1)[0]))
+        first = asyncio.ensure_future(settle(gathered, attempts(1)[0]))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        late = asyncio.ensure_future(gathered.settle(attempts(2)[1]))
+        late = asyncio.ensure_future(settle(gathered, attempts(2)[1]))
         outcomes = await asyncio.gather(first, late)
         gathered.close()
         return outcomes

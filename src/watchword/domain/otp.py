@@ -56,6 +56,11 @@ class _Generator(pyotp.HOTP):
         """Answer the secret as it is; how long it must be is said where seeds come in."""
         return self._octets
 
+    @staticmethod
+    def int_to_bytestring(i: int, *, padding: int = 8) -> bytes:
+        """Write a counter in octets (RFC 4226, section 5.1), all at once."""
+        return i.to_bytes(padding, "big")
+
 
 def normalise_code(typed: str) -> str:
     """Take out the spaces and dashes that people type, or paste, into a code."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
 from watchword.domain.audit import EventKind
-from watchword.domain.errors import Conflict, InvalidValue, NotFound
+from watchword.domain.errors import Conflict, NotFound
 from watchword.domain.lockout import LockoutPolicy, Standing
-from watchword.domain.otp import RESYNC_REACH_SECONDS, find_two_in_a_row, normalise_code
 from watchword.domain.phones import mask_phone
 from watchword.domain.seeds import SeedRow
 from watchword.domain.tokens import Kind, Token, check_label
 from watchword.services.actor import Actor
 from watchword.services.ports import Account, Store, Work
 from watchword.services.ports_tokens import TokenFacts
+from watchword.services.resync import Resyncer
 from watchword.services.text_codes import draw_digits
 
 PAGE = 1000
@@ -170,8 +170,11 @@ class Administrator:
                 raise Conflict(f"token {serial} belongs to no account")
             others = rows.tokens.describe_page("", PAGE, account=token.account)
             others.sort(key=lambda other: (other.serial != serial, other.rank, other.serial))
-            for rank, other in enumerate(others):
-                rows.tokens.set_rank(other.serial, rank)
+            # Beyond them all first: no two may have the same rank even for a moment.
+            beyond = 1 + max(other.rank for other in others)
+            for start in (beyond, 0):
+                for rank, other in enumerate(others, start):
+                    rows.tokens.set_rank(other.serial, rank)
             self._record(rows, "token made first", account=token.account, serial=serial)
             if self._announce:
                 rows.announcements.note(token.account, int(self._clock()))
@@ -181,35 +184,10 @@ class Administrator:
     def resync(self, serial: str, first: str, second: str) -> int:
         """Find a token's clock again by two consecutive codes; answers its drift in seconds.
 
-        Raises NotFound, Conflict for a token without a clock, InvalidValue if the codes are not two in a row.
+        Raises NotFound, Conflict for a token without a clock, InvalidValue if the codes are not two new ones in a row.
         """
-
-        def work(rows: Work) -> int:
-            owned = rows.tokens.find(serial)
-            if owned is None:
-                raise _no_token(serial)
-            token = owned.token
-            if not token.kind.is_time_based:
-                raise Conflict(f"token {serial} is {token.kind}: it has no clock")
-            now_step = token.profile.step_at(self._clock())
-            step = find_two_in_a_row(
-                token.secret,
-                normalise_code(first),
-                normalise_code(second),
-                token.profile,
-                centre=now_step,
-                reach=RESYNC_REACH_SECONDS // token.profile.period_seconds,
-            )
-            if step is None or not rows.tokens.resync(serial, step, step - now_step):
-                raise InvalidValue(
-                    "these are not two new codes in a row of this token",
-                    hint="wait for the next two codes, and give them in the order in which they came",
-                )
-            drift_seconds = (step - now_step) * token.profile.period_seconds
-            self._record(rows, f"token resynced, {drift_seconds} s off", account=owned.account, serial=serial)
-            return drift_seconds
-
-        return self._store.write(work)
+        resyncer = Resyncer(self._store, self._clock, self._lockout, self._actor)
+        return resyncer.resync(serial, first, second)
 
     def import_seeds(self, seeds: Sequence[SeedRow], progress: Callable[[int], None] = lambda _count: None) -> int:
         """Put fobs in the drawer, all or none; answers how many. Raises Conflict if a serial is taken.

@@ -1,6 +1,7 @@
 """What may be asked about an account."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ class OneShot:
     typed: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request about one account.
 
     `address` is the person's, `node` what the machine that they log in to calls itself, `client` what we call whoever

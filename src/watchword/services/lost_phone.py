@@ -14,7 +14,6 @@ import binascii
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 from watchword.clock import Clock
 from watchword.domain.audit import AuditEvent, EventKind, Result
@@ -107,7 +106,7 @@ class LostPhone:
             what = "link for a lost phone mailed" if asked else "no link for a lost phone to mail"
             event = self._event(account, address, what)
             if actor is not None:
-                event = replace(event, actor=actor.name, detail=actor.why)
+                event = event._replace(actor=actor.name, detail=actor.why)
             rows.audit.record([event])
 
         self._store.write(work)

@@ -1,7 +1,7 @@
 """Tie tokens to accounts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
@@ -63,6 +63,7 @@ class Pairer:
         self, account: str, *, profile: OtpProfile = NO_PROFILE, secret: bytes | None = None, label: str = ""
     ) -> NewToken:
         """Pair a phone app; answers the URI that it scans. Raises InvalidValue, Conflict."""
+        check_account_name(account)
         seed = secret if secret is not None else self._random_octets(SECRET_OCTETS)
         token = self._token(Kind.SOFT, seed, profile, label)
         # Before anything is written: a pairing whose seed nobody was told would shut its owner out.
@@ -117,8 +118,8 @@ class Pairer:
         serial = owned.token.serial
         owner = rows.accounts.ensure(account)
         rank = self._next_rank(rows, owner.account_id)
-        rows.tokens.set_owner(owned, owner)
         rows.tokens.set_rank(serial, rank)
+        rows.tokens.set_owner(owned, owner)
         self._record(rows, "paired", account, serial, owned.token.kind)
 
     def unassign(self, serial: str) -> None:
@@ -159,8 +160,7 @@ class Pairer:
         check_account_name(account)
         owner = rows.accounts.ensure(account)
         rank = self._next_rank(rows, owner.account_id)
-        rows.tokens.add(token, owner, int(self._clock()))
-        rows.tokens.set_rank(token.serial, rank)
+        rows.tokens.add(replace(token, rank=rank), owner, int(self._clock()))
         self._record(rows, "paired", account, token.serial, token.kind)
 
     def _next_rank(self, rows: Work, account_id: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from watchword.domain.audit import AuditEvent, ChainedEvent
 from watchword.domain.lockout import Standing
@@ -16,8 +16,7 @@ NOBODY = 0
 """The account id that no row has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """An account's row."""
 
     account_id: int
@@ -33,8 +32,7 @@ class Holder:
     tokens: list[Token]
 
 
-@dataclass(frozen=True, slots=True)
-class StepClaim:
+class StepClaim(NamedTuple):
     """Time steps of a token, from the first that was claimed to the last, to be recorded as used.
 
     `drift_steps` is how far off the token's clock was.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from watchword.services.ports import Resealed
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRow:
@@ -43,6 +45,9 @@ class ApiKeyRows(Protocol):
     def touch(self, key_id: str, now_seconds: int) -> None:
         """Record that a key was used."""
 
+    def reseal(self) -> Resealed:
+        """Seal with the primary key what others sealed; names the keys that could not be opened."""
+
 
 class UsedOnce(Protocol):
     """What is good once, and was used."""
@@ -71,6 +76,9 @@ class AnswerRow:
 
 class Answers(Protocol):
     """The answers that were given."""
+
+    def mark(self, request: bytes) -> bytes:
+        """Answer 32 octets that stand for a request, against which nobody without the keyring can try guesses."""
 
     def find(self, replay_hash: bytes, now_seconds: int) -> AnswerRow | None:
         """Find a request, and keep others from changing it until this work ends."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from watchword.domain.audit import AuditEvent
+from watchword.domain.lockout import Standing
 from watchword.services.ports import Account
+from watchword.services.ports_tokens import TokenFacts
 
 EventSort = tuple[str, str]
 """A kind and a result."""
@@ -23,6 +25,14 @@ class FoundToken:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """How an account stands; `tokens` by rank."""
+
+    standing: Standing
+    tokens: list[TokenFacts]
+
+
+@dataclass(frozen=True, slots=True)
 class NumberedEvent:
     """An audit event and the number of its row."""
 
@@ -32,6 +42,9 @@ class NumberedEvent:
 
 class Search(Protocol):
     """Lists that never read a whole table."""
+
+    def account(self, name: str) -> AccountFacts | None:
+        """Find an account and its tokens."""
 
     def accounts_like(self, prefixes: Sequence[str], after: str, limit: int) -> list[Account]:
         """List accounts whose names begin with any of these, by name, from the first beyond `after`."""
@@ -46,10 +59,24 @@ class Search(Protocol):
         """List accounts that are locked now, by an operator or by failures, by name, beyond `after`."""
 
     def events_before(self, sorts: Sequence[EventSort], before: int | None, limit: int) -> list[NumberedEvent]:
-        """List events of these sorts, newest first, from the newest or from below a row."""
+        """List events of these sorts, newest first, from the newest or from below a row; so many of each sort."""
 
     def events_since(self, sorts: Sequence[EventSort], after: int, limit: int) -> list[NumberedEvent]:
         """List events of these sorts, oldest first, beyond a row."""
 
+    def story(self, account: str, before: int | None, limit: int) -> list[NumberedEvent]:
+        """List an account's events, newest first, from the newest or from below a row."""
+
+    def story_of(
+        self, kinds: Sequence[str], account: str, before: int | None, limit: int, *, within: int
+    ) -> tuple[list[NumberedEvent], int | None]:
+        """List an account's events of some kinds as `story` does, among its newest `within` rows; and their last row.
+
+        The row is None if there are no more of that account's.
+        """
+
     def newest_row(self) -> int:
         """Answer the number of the audit log's newest row, 0 for none."""
+
+    def newest_event_at(self) -> int:
+        """Answer the time of the audit log's newest row, in milliseconds since 1970; 0 for none."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from watchword.domain.lockout import Standing
+from watchword.services.ports_tokens import TokenFacts
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -23,6 +26,15 @@ class Session:
     proved_by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The holder of a session as every page has to know them; `tokens` by rank. Read anew for each page."""
+
+    session: Session
+    standing: Standing
+    tokens: list[TokenFacts]
+
+
 class Sessions(Protocol):
     """The sessions' rows."""
 
@@ -31,6 +43,9 @@ class Sessions(Protocol):
 
     def find(self, session_hash: bytes) -> Session | None:
         """Find a session, however old it is."""
+
+    def visitor(self, session_hash: bytes) -> Visitor | None:
+        """Find a session, however old it is, and how its holder's account stands."""
 
     def touch(self, session_hash: bytes, now_seconds: int) -> None:
         """Record that a session was used."""
@@ -58,15 +73,15 @@ class Sessions(Protocol):
 
 
 class Throttles(Protocol):
-    """Counts of tries in windows of time."""
+    """Counts of tries in windows of time; a bucket is 32 octets that name what is counted."""
 
-    def take(self, bucket_hash: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
+    def take(self, bucket: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
         """Count one try; answers how many there were in this window, with it, and when the window ends."""
 
-    def used(self, bucket_hash: bytes, now_seconds: int) -> int:
+    def used(self, bucket: bytes, now_seconds: int) -> int:
         """Answer how many tries there were in this window, and count none."""
 
-    def forget(self, bucket_hash: bytes) -> None:
+    def forget(self, bucket: bytes) -> None:
         """Begin a new count."""
 
     def prune(self, now_seconds: int) -> int:

@@ -9,7 +9,7 @@ Rule 3. A refusal reads the same, and costs the same, for a serial that nobody h
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
@@ -65,7 +65,7 @@ class FobProver:
             found = self._judge(owned, standing, normalise_code(code))
             if owned is None or found.reason is not Reason.RIGHT_CODE:
                 known = serial if owned is not None else ""  # people type all kinds of things: none that we do not know
-                return self._refuse(rows, pairer.actor, replace(holder, standing=standing), found.reason, known)
+                return self._refuse(rows, pairer.actor, holder._replace(standing=standing), found.reason, known)
             drift_steps = found.step - owned.token.profile.step_at(self._clock())
             # Decides whether the code was spent already, whatever was read above.
             rows.logins.spend_steps([StepClaim(serial, found.step, found.step, drift_steps)], int(self._clock()))

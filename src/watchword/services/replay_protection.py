@@ -89,18 +89,19 @@ class ReplayProtection:
         """
         check_idempotency_key(idempotency_key)
         replay_hash = hashlib.sha256(f"{caller}\0{idempotency_key}".encode()).digest()
-        request_hash = hashlib.sha256(request).digest()
         now = int(self._clock())
-        new = AnswerRow(request_hash, self._random_octets(CLAIM_OCTETS), now, False, None, now + KEPT_SECONDS)
+        claim = self._random_octets(CLAIM_OCTETS)
 
         def work(rows: PortalWork) -> Claim | Answer:
+            request_hash = rows.answers.mark(request)
             found = rows.answers.find(replay_hash, now)
             is_kept = found is not None and now < found.until
             known = _known(found, request_hash, now) if found is not None and is_kept else None
             if known is not None:
                 return known
+            new = AnswerRow(request_hash, claim, now, False, None, now + KEPT_SECONDS)
             rows.answers.claim(replay_hash, new, instead_of=found)
-            return Claim(replay_hash, new.claim)
+            return Claim(replay_hash, claim)
 
         return self._store.write(work)
 

@@ -68,6 +68,11 @@ class Reporter:
             for writer in writers:
                 chain, anchor = rows.audit.chain(writer), anchors.heads.get(writer)
                 report = self._verify_chain(writer, chain, heads.get(writer), anchor, progress)
+                # Events and head are written together: a head that is read after them is never behind them.
+                ended = rows.audit.heads().get(writer)
+                if not report.fault and ended is not None and ended[0] < report.events:
+                    back = f"the head was set back: it stands at event {ended[0]}, and {report.events} were written"
+                    report = replace(report, fault=back)
                 noted = anchors.faults.get(writer, "")
                 reports.append(report if report.fault or not noted else replace(report, fault=noted))
             return reports

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from watchword.domain.errors import KeyringError, SealError
-from watchword.services.ports import Seal
+from watchword.services.ports import Resealed, Seal
 from watchword.services.ports_api import ApiKeyRow
 from watchword.store.portal_schema import api_keys, used_once
 
@@ -59,6 +59,25 @@ class ApiKeyTable:
     def touch(self, key_id: str, now_seconds: int) -> None:
         """Record that a key was used."""
         self._connection.execute(update(api_keys).where(api_keys.c.key_id == key_id).values(last_used_at=now_seconds))
+
+    def reseal(self) -> Resealed:
+        """Seal with the primary key what others sealed of all keys: there are few."""
+        changed, damaged = 0, []
+        query = select(api_keys.c.key_id, api_keys.c.sealed_digest).where(api_keys.c.sealed_digest.is_not(None))
+        for row in self._connection.execute(query).all():
+            if self._sealer.is_current(row.sealed_digest):
+                continue
+            try:
+                anew = self._sealer.seal(self._sealer.unseal(row.sealed_digest, _place(row.key_id)), _place(row.key_id))
+            except (SealError, KeyringError) as error:
+                log.error("API key %s cannot be sealed anew: %s", row.key_id, error)
+                damaged.append(row.key_id)
+                continue
+            # Another rotation may have been here a moment ago.
+            same = update(api_keys).where(api_keys.c.key_id == row.key_id)
+            same = same.where(api_keys.c.sealed_digest == row.sealed_digest)
+            changed += self._connection.execute(same.values(sealed_digest=anew)).rowcount
+        return Resealed("", changed, damaged)
 
     def _read(self, row: Row[Any]) -> ApiKeyRow:
         return ApiKeyRow(

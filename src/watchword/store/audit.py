@@ -1,34 +1,28 @@
 """The audit log's rows, a chain for each writer."""
 
+import functools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, insert, select
 
 from watchword.domain.audit import GENESIS, AuditEvent, ChainedEvent, link
 from watchword.store.anchors import Head
-from watchword.store.composed import ComposedStatement, literal
+from watchword.store.composed import literal
 from watchword.store.keyring import Keyring
 from watchword.store.last_words import LastWords
+from watchword.store.ledgers import ledger_of
 from watchword.store.schema import audit, audit_heads
 
 ROWS_AT_ONCE = 5000
-
-_move_head = ComposedStatement(
-    lambda _: (
-        update(audit_heads)
-        .where(audit_heads.c.writer == bindparam("here"))
-        .where(audit_heads.c.sequence == bindparam("before"), audit_heads.c.mac == bindparam("mac_before"))
-        .values(sequence=bindparam("to_sequence"), mac=bindparam("to_mac"))
-    )
-)
-_APPEND = insert(audit)
 
 _COLUMNS = "writer, key_id, sequence, mac, at_milliseconds, kind, result, account, serial, address, node, reason, actor"
 _COLUMNS += ", detail"
 _ROWS_IN_A_STATEMENT = 500
 """Each has less than 12 KB in it: far below what MariaDB takes at once."""
+
+_TEXTS_REMEMBERED = 20_000
 
 _Chained = tuple[int, bytes, AuditEvent]
 """An event with its sequence number and its MAC."""
@@ -57,6 +51,7 @@ class AuditRows:
         self._find_fault = find_fault
         self._keyring = keyring
         self._writer = writer
+        self._ledger = ledger_of(writer, connection)
         self.head = head
 
     def record(self, events: Sequence[AuditEvent]) -> None:
@@ -77,28 +72,30 @@ class AuditRows:
 
     def _append(self, chained: list[_Chained], key_id: str) -> None:
         if self._last_words.are_sent_at_once:
-            self._connection.execute(_APPEND, [_row(self._writer, key_id, one) for one in chained])
+            self._connection.execute(self._ledger.append, [_row(self._writer, key_id, one) for one in chained])
             return
         # Composed here: SQLAlchemy and PyMySQL, parameter by parameter, take three times as long.
         common = f"{literal(self._writer)}, {literal(key_id)}"
         for start in range(0, len(chained), _ROWS_IN_A_STATEMENT):
             rows = "), (".join([_literals(common, one) for one in chained[start : start + _ROWS_IN_A_STATEMENT]])
-            self._last_words.say_text(f"INSERT INTO audit ({_COLUMNS}) VALUES ({rows})")  # noqa: S608  (hex digits)
+            into = self._ledger.name
+            self._last_words.say_text(f"INSERT INTO {into} ({_COLUMNS}) VALUES ({rows})")  # noqa: S608  (hex digits)
 
     def _move_head(self, before: Head, after: Head) -> None:
         """Move the head on, if it still is where it is thought to be; else the work is begun anew."""
         sequences = {"before": before[0], "to_sequence": after[0]}
         macs = {"mac_before": before[1], "to_mac": after[1]}
-        self._last_words.say(_move_head, {"here": self._writer, **sequences, **macs}, rows=1)
+        self._last_words.say(self._ledger.move_head, {"here": self._writer, **sequences, **macs}, rows=1)
         self.head = after
 
     def _lock_head(self) -> Head:
-        query = select(audit_heads).where(audit_heads.c.writer == self._writer).with_for_update()
+        heads = self._ledger.heads
+        query = select(heads).where(heads.c.writer == self._writer).with_for_update()
         row = self._connection.execute(query).first()
         head = (row.sequence, row.mac) if row is not None else (0, GENESIS)
         self._compare_with_anchor(head)
         if row is None:
-            self._connection.execute(insert(audit_heads).values(writer=self._writer, sequence=0, mac=GENESIS))
+            self._connection.execute(insert(heads).values(writer=self._writer, sequence=0, mac=GENESIS))
         return head
 
     def _compare_with_anchor(self, head: Head) -> None:
@@ -170,8 +167,14 @@ def _literals(common: str, chained: _Chained) -> str:
     """Write a row's values as MariaDB reads them."""
     sequence, mac, event = chained
     texts = (event.kind, event.result, event.account, event.serial, event.address, event.node, event.reason)
-    written = ", ".join([f"X'{text.encode('utf-8').hex()}'" for text in (*texts, event.actor, event.detail)])
+    written = ", ".join(map(_hex_digits, (*texts, event.actor, event.detail)))
     return f"{common}, {sequence:d}, X'{mac.hex()}', {event.at_milliseconds:d}, {written}"
+
+
+@functools.lru_cache(_TEXTS_REMEMBERED)
+def _hex_digits(text: str) -> str:
+    """Write a text as MariaDB reads it. Names, nodes and reasons come again and again."""
+    return f"X'{text.encode('utf-8').hex()}'"
 
 
 def _chained(row: Row[Any]) -> ChainedEvent:

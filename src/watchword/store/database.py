@@ -1,16 +1,19 @@
 """One database, MariaDB or SQLite, and how a piece of work is done in it: whole, or not at all."""
 
 import contextlib
+import random
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pymysql
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from watchword.domain.errors import Conflict, SettingsError, StoreUnavailable
@@ -20,8 +23,14 @@ Result = TypeVar("Result")
 ATTEMPTS = 8
 """How often a piece of work that lost a race is begun anew."""
 
-# MariaDB: lock wait timeout, deadlock (with Galera also: certification failed), record changed since last read.
-_RACE_LOST = {1205, 1213, 1020}
+LONGEST_PAUSE_SECONDS = 0.05
+
+# MariaDB: lock wait timeout, deadlock (with Galera also: certification failed), record changed since last read; and a
+# savepoint that is gone: the transaction was ended in the middle of one, by either of the first two.
+_RACE_LOST = {1205, 1213, 1020, 1305}
+
+MOST_CONNECTIONS = 15
+"""Of one process to MariaDB; opened when they are needed."""
 
 OLDEST_MARIADB = (10, 6)
 """The first with JSON_TABLE."""
@@ -75,6 +84,7 @@ class Database:
 
     def _run(self, work: Callable[[Connection], Result], *, reading: bool) -> Result:
         for attempt in range(ATTEMPTS):
+            _make_way(attempt)
             try:
                 with self._transaction(reading=reading) as connection:
                     return work(connection)
@@ -120,6 +130,15 @@ class Database:
         self.engine.dispose()
 
 
+def _make_way(lost: int) -> None:
+    """Wait before another try, by chance and each time longer: who met at once would meet again.
+
+    The second try follows the first at once. Most have lost to one who is done by then.
+    """
+    if lost > 1:
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.002 * 2**lost)))  # noqa: S311  (no secret)
+
+
 def _cause(error: DBAPIError) -> str:
     """Name the driver's error and its number, without the text."""
     origin = error.orig
@@ -147,17 +166,55 @@ def _make_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     if parsed.drivername in ("mysql+pymysql", "mariadb+pymysql"):
-        return sqlalchemy.create_engine(
-            url,
-            # Each piece of work locks what it changes; gap locks would only make strangers wait for each other.
-            isolation_level="READ COMMITTED",
-            hide_parameters=True,
-            # Every piece of work ends its own transaction: a ROLLBACK after it would be one more round trip.
-            pool_reset_on_return=None,
-            pool_recycle=3600,
-            connect_args={"connect_timeout": 3, "read_timeout": 10, "write_timeout": 10, "charset": "utf8mb4"},
-        )
+        return _mariadb_engine(url)
     raise SettingsError(f"database.url names {parsed.drivername}, which Watchword does not know")
+
+
+class _MariadbConnection(pymysql.connections.Connection):
+    """PyMySQL's, which can be told that what it ran last was a commit already."""
+
+    is_over = False
+
+    def query(self, sql: str | bytes, unbuffered: bool = False) -> int:
+        """Run a statement: whatever it is, there may be something to commit after it."""
+        self.is_over = False
+        return super().query(sql, unbuffered)
+
+    def commit(self) -> None:
+        """Commit, unless that is done."""
+        if not self.is_over:
+            super().commit()
+
+
+def end_with(connection: Connection, statement: str) -> None:
+    """Run a statement for MariaDB that ends in a COMMIT, and have no other one sent after it: a round trip less."""
+    connection.exec_driver_sql(statement)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, _MariadbConnection)  # noqa: S101  (`do_connect`, below)
+    driver.is_over = True
+
+
+def _mariadb_engine(url: str) -> Engine:
+    engine = sqlalchemy.create_engine(
+        url,
+        # Each piece of work locks what it changes; gap locks would only make strangers wait for each other.
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        # Every piece of work ends its own transaction: a ROLLBACK after it would be one more round trip.
+        pool_reset_on_return=None,
+        pool_recycle=3600,
+        # Those that are open stay open: PyMySQL reads the system's certificates anew for each, which takes longer than
+        # a page does. Whoever comes when all are in use waits for one.
+        pool_size=MOST_CONNECTIONS,
+        max_overflow=0,
+        connect_args={"connect_timeout": 3, "read_timeout": 10, "write_timeout": 10, "charset": "utf8mb4"},
+    )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Dialect, _record: Any, _arguments: list[Any], options: dict[str, Any]) -> _MariadbConnection:
+        return _MariadbConnection(**options)
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

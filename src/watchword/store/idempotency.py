@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Update, delete, insert, select, update
 from watchword.services.ports import Seal
 from watchword.services.ports_api import AnswerRow
 from watchword.store.database import RaceLost
+from watchword.store.keyring import Keyring
 from watchword.store.portal_schema import api_answers
 
 
@@ -17,9 +18,14 @@ def _place(replay_hash: bytes) -> str:
 class AnswerTable:
     """Verbs on the answers, in one transaction."""
 
-    def __init__(self, connection: Connection, sealer: Seal) -> None:
+    def __init__(self, connection: Connection, sealer: Seal, keyring: Keyring) -> None:
         self._connection = connection
         self._sealer = sealer
+        self._keyring = keyring
+
+    def mark(self, request: bytes) -> bytes:
+        """Answer what stands for a request in its row. There may be a number in it, and there are few of those."""
+        return self._keyring.mark("api request", request)
 
     def find(self, replay_hash: bytes, now_seconds: int) -> AnswerRow | None:
         """Find a request and lock it; raises SealError, KeyringError if its answer cannot be opened."""

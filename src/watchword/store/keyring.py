@@ -9,6 +9,7 @@ import base64
 import binascii
 import enum
 import fcntl
+import hmac
 import os
 import stat
 import threading
@@ -96,6 +97,14 @@ class Keyring:
         octets = self._keys[key_id].derive(purpose)
         self._derived[key_id, purpose] = octets
         return octets
+
+    def mark(self, purpose: str, octets: bytes) -> bytes:
+        """Answer 32 octets that stand for others: who has no key can't try guesses against them.
+
+        With the oldest key, which every server has, so that they stay the same when keys are rotated.
+        """
+        oldest = min(self._keys.values(), key=lambda key: (key.created_at, key.key_id))
+        return hmac.digest(self.derived(oldest.key_id, purpose), octets, "sha256")
 
 
 def _version(path: Path) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from watchword.store.composed import ComposedStatement
-from watchword.store.database import RaceLost
+from watchword.store.database import RaceLost, end_with
 
 MOST_AT_ONCE = 4 * 1024 * 1024
 """Characters: MariaDB takes 16 MiB, if nobody has told it otherwise."""
@@ -40,13 +40,13 @@ class LastWords:
             if statement.execute(self._connection, values).rowcount != rows >= 0:
                 raise RaceLost
             return
-        self.say_text(statement.as_text(self._connection.dialect, values))
-        if rows >= 0:
-            self.say_text(_UNLESS.format(rows=rows))
+        self.say_text(statement.as_text(self._connection.dialect, values), rows=rows)
 
-    def say_text(self, statement: str) -> None:
+    def say_text(self, statement: str, *, rows: int = -1) -> None:
         """Have a statement run that is in MariaDB's words, its values written as `literal` does."""
         self._statements.append(statement)
+        if rows >= 0:
+            self._statements.append(_UNLESS.format(rows=rows))
         self._length += len(statement)
         # ROW_COUNT() is that of the statement before it: the two must not be torn apart.
         if self._length > MOST_AT_ONCE and statement.startswith("INSERT"):
@@ -55,5 +55,15 @@ class LastWords:
     def send(self) -> None:
         """Send what was said."""
         if self._statements:
-            self._connection.exec_driver_sql(f"BEGIN NOT ATOMIC {'; '.join(self._statements)}; END")
+            self._connection.exec_driver_sql(self._take())
+
+    def send_and_commit(self) -> None:
+        """Send what was said, and with it the word that ends the transaction."""
+        if self._statements:
+            self._statements.append("COMMIT")
+            end_with(self._connection, self._take())
+
+    def _take(self) -> str:
+        taken = f"BEGIN NOT ATOMIC {'; '.join(self._statements)}; END"
         self._statements, self._length = [], 0
+        return taken

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Connection, update
 from watchword.domain.lockout import Standing
 from watchword.domain.tokens import Token
 from watchword.services.ports import Account, Holder, Seal, StepClaim
+from watchword.store.composed import literal
 from watchword.store.given import GivenStatement
 from watchword.store.last_words import LastWords
 from watchword.store.schema import accounts, tokens
@@ -105,6 +106,11 @@ _set_standings = GivenStatement(
 )
 
 
+MOST_STATEMENTS = 4
+"""Phones keep good time: a batch's codes are nearly all of this time step or the last. MariaDB updates tokens of one
+step in two thirds of the time that a table of given rows takes. With few alike, it is the other way round."""
+
+
 class LoginRows:
     """Verbs on the accounts and tokens of many logins, in one transaction."""
 
@@ -140,6 +146,21 @@ class LoginRows:
         """
         if not claims:
             return
+        alike: dict[tuple[int, int, int], list[str]] = {}
+        for claim in claims:
+            alike.setdefault((claim.step, claim.drift_steps, claim.first_step), []).append(claim.serial)
+        if self._last_words.are_sent_at_once or len(alike) > MOST_STATEMENTS:
+            self._spend_each(claims, now_seconds)
+            return
+        for (step, drift_steps, first_step), serials in alike.items():
+            among = ", ".join([literal(serial) for serial in serials])
+            self._last_words.say_text(
+                f"UPDATE tokens SET last_step = {step:d}, drift_steps = {drift_steps:d}, last_used_at = {now_seconds:d}"  # noqa: S608  (hex digits and numbers)
+                f" WHERE serial IN ({among}) AND last_step < {first_step:d}",
+                rows=len(serials),
+            )
+
+    def _spend_each(self, claims: Sequence[StepClaim], now_seconds: int) -> None:
         rows = sorted((claim.serial, claim.step, claim.drift_steps, claim.first_step) for claim in claims)
         self._last_words.say(_spend.composed, _spend.values(rows, now=now_seconds), rows=len(rows))
 

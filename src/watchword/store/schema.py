@@ -71,6 +71,9 @@ tokens = Table(
     Column("base_drift_steps", Integer, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger, nullable=True),
+    # Two pairings of one account at once get the same rank: only one is then made, on whichever servers of a Galera
+    # cluster, where a lock on the account's row holds on its own server alone.
+    Index("uq_tokens_account_id_rank", "account_id", "rank", unique=True),
     mysql_engine="InnoDB",
 )
 

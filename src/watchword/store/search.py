@@ -2,36 +2,20 @@
 
 import heapq
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    union,
-    union_all,
-)
+from sqlalchemy import Connection
 
 from watchword.domain.audit import AuditEvent
 from watchword.domain.lockout import Standing
 from watchword.services.ports import Account
-from watchword.services.ports_search import EventSort, FoundToken, NumberedEvent
-from watchword.store.facts import token_facts as tokens
-from watchword.store.schema import accounts, audit
+from watchword.services.ports_search import AccountFacts, EventSort, FoundToken, NumberedEvent
+from watchword.store import search_questions as questions
+from watchword.store.holders import find_holder
 
-_ACCOUNT = (accounts.c.id, accounts.c.name, accounts.c.failures, accounts.c.locked_until, accounts.c.held)
-_EVENT = tuple(
-    column for column in audit.c if column.name in {"id", *AuditEvent.__dataclass_fields__}
-)  # no MAC: nobody verifies a list
+NAMES_AT_ONCE = 25
+"""As many as a page shows: so there is one statement for whatever number there is on the last one."""
 
 
 class SearchRows:
@@ -40,83 +24,95 @@ class SearchRows:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def account(self, name: str) -> AccountFacts | None:
+        """Find an account and its tokens."""
+        return find_holder(self._connection, name)
+
     def accounts_like(self, prefixes: Sequence[str], after: str, limit: int) -> list[Account]:
         """List accounts whose names begin with any of these, by name, from the first beyond `after`."""
-        query = _page(select(*_ACCOUNT), accounts.c.name, prefixes, after, limit)
-        return [_account(row) for row in self._connection.execute(query)]
+        values = questions.beginnings(prefixes) | {"after": after, "most": limit}
+        return [_account(row) for row in questions.accounts_like(len(prefixes)).rows(self._connection, values)]
 
     def serials_like(self, prefixes: Sequence[str], after: str, limit: int) -> list[FoundToken]:
         """List tokens whose serials begin with any of these, by serial, from the first beyond `after`."""
-        columns = (tokens.c.serial, tokens.c.kind, tokens.c.label, tokens.c.enabled, accounts.c.name)
-        query = select(*columns).select_from(tokens.outerjoin(accounts, accounts.c.id == tokens.c.account_id))
-        rows = self._connection.execute(_page(query, tokens.c.serial, prefixes, after, limit))
-        return [FoundToken(row.serial, row.kind, row.label, bool(row.enabled), row.name or "") for row in rows]
+        values = questions.beginnings(prefixes) | {"after": after, "most": limit}
+        rows = questions.serials_like(len(prefixes)).rows(self._connection, values)
+        return [
+            FoundToken(serial, kind, label, bool(enabled), name or "") for serial, kind, label, enabled, name in rows
+        ]
 
     def kinds_of(self, names: Collection[str]) -> Mapping[str, list[str]]:
         """Answer the kinds of each account's tokens; accounts without any are left out."""
-        query = (
-            select(accounts.c.name, tokens.c.kind)
-            .join_from(accounts, tokens, tokens.c.account_id == accounts.c.id)
-            .where(accounts.c.name.in_(sorted(names)))
-            .order_by(accounts.c.name, tokens.c.rank, tokens.c.serial)
-        )
-        rows = self._connection.execute(query).all()
-        return {name: [row.kind for row in group] for name, group in itertools.groupby(rows, lambda row: row.name)}
+        wanted = sorted(names)
+        rows: list[list[Any]] = []
+        for start in range(0, len(wanted), NAMES_AT_ONCE):
+            some = wanted[start : start + NAMES_AT_ONCE]
+            some += some[-1:] * (NAMES_AT_ONCE - len(some))
+            values: questions.Values = {f"name{number}": name for number, name in enumerate(some)}
+            rows += questions.kinds_of(NAMES_AT_ONCE).rows(self._connection, values)
+        by_name = itertools.groupby(sorted(rows), lambda row: row[0])
+        return {name: [kind for _, _, _, kind in group] for name, group in by_name}
 
     def shut(self, now_seconds: int, after: str, limit: int) -> list[Account]:
         """List accounts that are locked now, by an operator or by failures, by name, beyond `after`."""
-        # Two questions, since each has an index; asked as one with OR, neither would be used. (Nor with IS TRUE.)
-        held = select(*_ACCOUNT).where(accounts.c.held == literal(1))
-        locked_out = select(*_ACCOUNT).where(accounts.c.locked_until > now_seconds)
-        both = union(held, locked_out).subquery()
-        query = select(both).where(both.c.name > after).order_by(both.c.name).limit(limit)
-        return [_account(row) for row in self._connection.execute(query)]
+        values: questions.Values = {"held": 1, "now": now_seconds, "after": after, "most": limit}
+        found = {row[1]: row for row in questions.shut.rows(self._connection, values)}
+        return [_account(found[name]) for name in heapq.nsmallest(limit, found)]
 
     def events_before(self, sorts: Sequence[EventSort], before: int | None, limit: int) -> list[NumberedEvent]:
-        """List events of these sorts, newest first, from the newest or from below a row."""
-        below = audit.c.id < before if before is not None else true()
-        found = self._events(_of_sort(*sort).where(below).order_by(audit.c.id.desc()).limit(limit) for sort in sorts)
-        return heapq.nlargest(limit, found, key=_row_of)
+        """List events of these sorts, newest first, from the newest or from below a row; so many of each sort."""
+        values = questions.names_of(sorts) | {"before": _below(before), "most": limit}
+        found = questions.events_before(len(sorts)).rows(self._connection, values)
+        return [_numbered(row) for row in sorted(found, key=_row_of, reverse=True)]
 
     def events_since(self, sorts: Sequence[EventSort], after: int, limit: int) -> list[NumberedEvent]:
         """List events of these sorts, oldest first, beyond a row."""
-        beyond = audit.c.id > after
-        found = self._events(_of_sort(*sort).where(beyond).order_by(audit.c.id).limit(limit) for sort in sorts)
-        return heapq.nsmallest(limit, found, key=_row_of)
+        values = questions.names_of(sorts) | {"after": after, "most": limit}
+        found = questions.events_since(len(sorts)).rows(self._connection, values)
+        return [_numbered(row) for row in heapq.nsmallest(limit, found, key=_row_of)]
+
+    def story(self, account: str, before: int | None, limit: int) -> list[NumberedEvent]:
+        """List an account's events, newest first, from the newest or from below a row."""
+        values: questions.Values = {"account": account, "before": _below(before), "most": limit}
+        return [_numbered(row) for row in questions.story(0).rows(self._connection, values)]
+
+    def story_of(
+        self, kinds: Sequence[str], account: str, before: int | None, limit: int, *, within: int
+    ) -> tuple[list[NumberedEvent], int | None]:
+        """List an account's events of some kinds as `story` does, among its newest `within` rows; and their last row.
+
+        The row is None if there are no more of that account's.
+        """
+        here: questions.Values = {"account": account, "before": _below(before)}
+        deepest = questions.depth.rows(self._connection, here | {"one": 1, "rows": within - 1})
+        floor: int | None = deepest[0][0] if deepest else None
+        named: questions.Values = {f"kind{number}": str(kind) for number, kind in enumerate(kinds)}
+        values = here | named | {"floor": floor or 0, "most": limit}
+        return [_numbered(row) for row in questions.story(len(kinds)).rows(self._connection, values)], floor
 
     def newest_row(self) -> int:
         """Answer the number of the audit log's newest row, 0 for none."""
-        return self._connection.execute(select(func.max(audit.c.id))).scalar() or 0
+        return questions.newest_row.rows(self._connection, {})[0][0] or 0
 
-    def _events(self, queries: Iterable[Select[Any]]) -> list[NumberedEvent]:
-        """Ask all at once. Each walks its own part of the index, and stops at its limit."""
-        parts = [select(query.subquery()) for query in queries]
-        return [_numbered(row) for row in self._connection.execute(union_all(*parts))]
-
-
-def _of_sort(kind: str, result: str) -> Select[Any]:
-    return select(*_EVENT).where(audit.c.kind == kind, audit.c.result == result)
+    def newest_event_at(self) -> int:
+        """Answer the time of the audit log's newest row, in milliseconds since 1970; 0 for none."""
+        newest = questions.newest_time.rows(self._connection, {})
+        return newest[0][0] if newest else 0
 
 
-def _page(query: Select[Any], column: Column[str], prefixes: Iterable[str], after: str, limit: int) -> Select[Any]:
-    begins = [_begins_with(column, prefix) for prefix in prefixes]
-    return query.where(or_(*begins), column > after).order_by(column).limit(limit)
+def _below(before: int | None) -> int:
+    return questions.ALL_ROWS if before is None else before
 
 
-def _begins_with(column: Column[str], prefix: str) -> ColumnElement[bool]:
-    """Say it as a range: LIKE reads signs in the prefix, and not every database looks it up in the index."""
-    # Both databases compare code point by code point, and no name holds the last code point there is.
-    return and_(column >= prefix, column < prefix[:-1] + chr(ord(prefix[-1]) + 1))
+def _account(row: list[Any]) -> Account:
+    number, name, failures, locked_until, held = row
+    return Account(number, name, Standing(failures, locked_until, bool(held)))
 
 
-def _account(row: Row[Any]) -> Account:
-    return Account(row.id, row.name, Standing(row.failures, row.locked_until, bool(row.held)))
+def _row_of(row: list[Any]) -> int:
+    number: int = row[0]
+    return number
 
 
-def _row_of(numbered: NumberedEvent) -> int:
-    return numbered.row
-
-
-def _numbered(row: Row[Any]) -> NumberedEvent:
-    values = row._asdict()
-    return NumberedEvent(values.pop("id"), AuditEvent(**values))
+def _numbered(row: list[Any]) -> NumberedEvent:
+    return NumberedEvent(row[0], AuditEvent(*row[1:]))

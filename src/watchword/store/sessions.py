@@ -6,7 +6,9 @@ from sqlalchemy import Connection, Row, case, delete, insert, or_, select, updat
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from watchword.services.ports_sessions import Session
+from watchword.services.ports_sessions import Session, Visitor
+from watchword.store.holders import find_visitor
+from watchword.store.keyring import Keyring
 from watchword.store.portal_schema import sessions, throttles
 
 
@@ -35,6 +37,10 @@ class SessionRows:
         """Find a session, however old it is."""
         row = self._connection.execute(select(sessions).where(sessions.c.session_hash == session_hash)).first()
         return _session(row) if row is not None else None
+
+    def visitor(self, session_hash: bytes) -> Visitor | None:
+        """Find a session, however old it is, and how its holder's account stands."""
+        return find_visitor(self._connection, session_hash)
 
     def touch(self, session_hash: bytes, now_seconds: int) -> None:
         """Record that a session was used."""
@@ -79,25 +85,35 @@ class SessionRows:
 
 
 class ThrottleRows:
-    """Counts of tries, in one transaction."""
+    """Counts of tries, in one transaction.
 
-    def __init__(self, connection: Connection) -> None:
+    A bucket's name is known to whoever can guess whose it is, such as an account at an address. So its row is found by
+    a mark with a key in it: a copy of the database tells neither names nor places. No rotation ends a count.
+    """
+
+    def __init__(self, connection: Connection, keyring: Keyring) -> None:
         self._connection = connection
+        self._keyring = keyring
 
-    def take(self, bucket_hash: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
+    def _row_of(self, bucket: bytes) -> bytes:
+        return self._keyring.mark("throttle", bucket)
+
+    def take(self, bucket: bytes, now_seconds: int, window_seconds: int) -> tuple[int, int]:
         """Count one try; answers how many there were in this window, with it, and when the window ends."""
+        bucket_hash = self._row_of(bucket)
         self._connection.execute(_count_one(self._connection.dialect.name, bucket_hash, now_seconds, window_seconds))
         row = self._connection.execute(select(throttles).where(throttles.c.bucket_hash == bucket_hash)).one()
         return row.used, row.ends_at
 
-    def used(self, bucket_hash: bytes, now_seconds: int) -> int:
+    def used(self, bucket: bytes, now_seconds: int) -> int:
         """Answer how many tries there were in this window, and count none."""
+        bucket_hash = self._row_of(bucket)
         this = select(throttles.c.used).where(throttles.c.bucket_hash == bucket_hash, throttles.c.ends_at > now_seconds)
         return self._connection.execute(this).scalar() or 0
 
-    def forget(self, bucket_hash: bytes) -> None:
+    def forget(self, bucket: bytes) -> None:
         """Begin a new count."""
-        self._connection.execute(delete(throttles).where(throttles.c.bucket_hash == bucket_hash))
+        self._connection.execute(delete(throttles).where(throttles.c.bucket_hash == self._row_of(bucket)))
 
     def prune(self, now_seconds: int) -> int:
         """Drop windows that have ended; answers how many."""

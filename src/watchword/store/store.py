@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -36,6 +37,24 @@ log = logging.getLogger(__name__)
 class RowWork:
     """One transaction's verbs."""
 
+    # What a login does not need is made when it is asked for.
+    accounts = cached_property(lambda work: AccountRows(work.connection))
+    tokens = cached_property(lambda work: TokenRows(work.connection, work.sealer))
+    sent_codes = cached_property(lambda work: SentCodeRows(work.connection, work.sealer))
+    outbox = cached_property(lambda work: OutboxRows(work.connection, work.sealer))
+    search = cached_property(lambda work: SearchRows(work.connection))
+    imports = cached_property(lambda work: ImportRows(work.connection, work.sealer))
+    sessions = cached_property(lambda work: SessionRows(work.connection))
+    throttles = cached_property(lambda work: ThrottleRows(work.connection, work.keyring))
+    api_keys = cached_property(lambda work: ApiKeyTable(work.connection, work.sealer))
+    used_once = cached_property(lambda work: UsedOnceRows(work.connection))
+    answers = cached_property(lambda work: AnswerTable(work.connection, work.sealer, work.keyring))
+    flows = cached_property(lambda work: FlowRows(work.connection, work.sealer))
+    mails = cached_property(lambda work: MailRows(work.connection, work.sealer))
+    mail_links = cached_property(lambda work: MailLinkRows(work.connection))
+    announcements = cached_property(lambda work: AnnouncementRows(work.connection))
+    day_counts = cached_property(lambda work: DayCountRows(work.connection))
+
     def __init__(
         self,
         connection: Connection,
@@ -47,32 +66,11 @@ class RowWork:
         head: Head | None,
     ) -> None:
         self.connection = connection
-        self.accounts = AccountRows(connection)
+        self.sealer = sealer
+        self.keyring = keyring
         self.last_words = LastWords(connection)
         self.logins = LoginRows(connection, sealer, self.last_words)
-        self.tokens = TokenRows(connection, sealer)
-        self.sent_codes = SentCodeRows(connection, sealer)
-        self.outbox = OutboxRows(connection, sealer)
-        self.search = SearchRows(connection)
-        self.imports = ImportRows(connection, sealer)
-        self.sessions = SessionRows(connection)
-        self.throttles = ThrottleRows(connection)
-        self.api_keys = ApiKeyTable(connection, sealer)
-        self.used_once = UsedOnceRows(connection)
-        self.answers = AnswerTable(connection, sealer)
-        self.flows = FlowRows(connection, sealer)
-        self.mails = MailRows(connection, sealer)
-        self.mail_links = MailLinkRows(connection)
-        self.announcements = AnnouncementRows(connection)
-        self.day_counts = DayCountRows(connection)
         self.audit = AuditRows(connection, keyring, writer, anchors.find_fault, self.last_words, head=head)
-
-
-def _finished(work: Callable[[RowWork], Result], rows: RowWork) -> Result:
-    """Do a work, and have written what it said last."""
-    result = work(rows)
-    rows.last_words.send()
-    return result
 
 
 class Store:
@@ -95,7 +93,9 @@ class Store:
         def whole(connection: Connection) -> Result:
             rows = self._row_work(connection, None if tries else head)
             tries.append(rows)
-            return _finished(work, rows)
+            result = work(rows)
+            rows.last_words.send_and_commit()
+            return result
 
         result = self.database.write(whole)
         self._head = ended = tries[-1].audit.head
@@ -105,7 +105,14 @@ class Store:
 
     def read(self, work: Callable[[RowWork], Result]) -> Result:
         """Do work that changes nothing; raises StoreUnavailable."""
-        return self.database.read(lambda connection: _finished(work, self._row_work(connection, None)))
+
+        def whole(connection: Connection) -> Result:
+            rows = self._row_work(connection, None)
+            result = work(rows)
+            rows.last_words.send()
+            return result
+
+        return self.database.read(whole)
 
     def _row_work(self, connection: Connection, head: Head | None) -> RowWork:
         return RowWork(connection, self._sealer, self._keyring, writer=self._writer, anchors=self._anchors, head=head)

@@ -1,5 +1,6 @@
 """The tokens' rows. Their secrets are sealed on the way in and unsealed on the way out."""
 
+import functools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from watchword.domain.otp import Algorithm, OtpProfile
 from watchword.domain.tokens import Kind, Token
 from watchword.services.ports import Account, OwnedToken, Resealed, Seal
 from watchword.services.ports_tokens import TokenFacts
+from watchword.store.database import RaceLost
 from watchword.store.facts import outbox_facts, sent_code_facts, token_facts, writable
 from watchword.store.schema import accounts, tokens
 
@@ -53,9 +55,15 @@ class TokenRows:
             with self._connection.begin_nested():
                 self._connection.execute(insert(tokens).values(**self._row(token, owner, now_seconds)))
         except IntegrityError:
-            raise Conflict(
-                f"there is a token {token.serial} already", hint="`watchword token show` tells whose"
-            ) from None
+            if self._has(token.serial):
+                raise Conflict(
+                    f"there is a token {token.serial} already", hint="`watchword token show` tells whose"
+                ) from None
+            raise RaceLost from None  # another pairing of the account took the rank
+
+    def _has(self, serial: str) -> bool:
+        query = select(token_facts.c.serial).where(token_facts.c.serial == serial)
+        return self._connection.execute(query).first() is not None
 
     def add_many(self, added: Sequence[Token], now_seconds: int) -> None:
         """Add tokens of no account, all or none; raises Conflict naming a serial that is taken."""
@@ -90,14 +98,14 @@ class TokenRows:
         """Find a token by its serial and lock it; its secret is not read."""
         query = _with_owner(token_facts).where(token_facts.c.serial == serial).with_for_update(of=token_facts)
         row = self._connection.execute(query).first()
-        return _facts(row) if row is not None else None
+        return read_facts(row) if row is not None else None
 
     def describe_page(
         self, after: str, limit: int, *, account: str | None = None, pattern: str | None = None
     ) -> list[TokenFacts]:
         """List tokens as `page` does; their secrets are not read."""
         query = _page(token_facts, after, limit, account, pattern)
-        return [_facts(row) for row in self._connection.execute(query)]
+        return [read_facts(row) for row in self._connection.execute(query)]
 
     def find(self, serial: str) -> OwnedToken | None:
         """Find a token by its serial and lock it."""
@@ -174,6 +182,12 @@ class TokenRows:
             self._connection.execute(delete(table).where(table.c.serial == serial))
 
 
+@functools.lru_cache(100)
+def _profile(digits: int, period_seconds: int, algorithm: str) -> OtpProfile:
+    """Answer a profile, of which all tokens of a make have the same; raises ValueError."""
+    return OtpProfile(digits, period_seconds, Algorithm(algorithm))
+
+
 def read_token(row: Any, sealer: Seal) -> Token:
     """Make a token of a row of `tokens` that has its owner's `account_name`; one that cannot be opened is disabled.
 
@@ -182,7 +196,7 @@ def read_token(row: Any, sealer: Seal) -> Token:
     kind, profile, secret = Kind.SOFT, OtpProfile(), b""
     try:
         kind = Kind(row.kind)
-        profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
+        profile = _profile(row.digits, row.period_seconds, row.algorithm)
         secret = sealer.unseal(row.sealed_secret, _place(row))
         opened = True
     except (SealError, KeyringError) as error:
@@ -205,11 +219,12 @@ def read_token(row: Any, sealer: Seal) -> Token:
     )
 
 
-def _facts(row: Any) -> TokenFacts:
+def read_facts(row: Any) -> TokenFacts:
+    """Make what is said of a token of a row of `token_facts` that has its owner's `account_name`."""
     kind, profile, known = Kind.SOFT, OtpProfile(), True
     try:
         kind = Kind(row.kind)
-        profile = OtpProfile(row.digits, row.period_seconds, Algorithm(row.algorithm))
+        profile = _profile(row.digits, row.period_seconds, row.algorithm)
     except ValueError:
         known = False  # as in read_token: a newer version wrote it, and this one lets nobody in by it
     return TokenFacts(
