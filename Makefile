@@ -11,7 +11,7 @@ TYPED       := src pam/watchword_pam radius/watchword_radius tests scripts docke
 INSTALL_DIRS = --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
-.PHONY: help fuzz-api setup setup-tests demo test test-desktop screenshots check lint format lock fresh install-node install-server tools fuzz hostility audit chaos docker-up docker-down docker-test bench
+.PHONY: help fuzz-api setup setup-tests demo test test-desktop screenshots check lint format lock fresh systemd-test install-node install-server tools fuzz hostility audit chaos docker-up docker-down docker-test bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,9 +69,10 @@ fuzz: setup-tests tools ## Fuzz whatever reads what others wrote, and a server w
 fuzz-api: setup-tests ## Let schemathesis try the REST API, longer than the tests do (5 minutes)
 	API_EXAMPLES=$(or $(API_EXAMPLES),100) $(PYTHON) -m pytest tests/api/test_schemathesis.py
 
-hostility: setup-tests ## Measure floods, and whether refusals can be told apart by their time (40 minutes, as root)
+hostility: setup-tests ## Measure floods, and whether refusals can be told apart by their time (60 minutes, as root)
 	$(PYTHON) -m tests.hostility flood
 	$(PYTHON) -m tests.hostility timing
+	$(PYTHON) -m tests.hostility portal
 
 chaos: setup-tests ## Break everything under a load of logins; write docs/survival.md (10 minutes, as root)
 	$(PYTHON) -m tests.chaos
@@ -96,6 +97,9 @@ install-node: ## Put the PAM modules and the command where a login node has them
 install-server: ## Put the RADIUS server and the command where a server has them (as root; DESTDIR=, PREFIX=)
 	@scripts/debian-packages.sh server
 	@$(SYSTEM) -m scripts.install_server $(INSTALL_DIRS)
+
+systemd-test: ## Prove the units under a real systemd, in a bare Debian 12 (as root, needs debootstrap; 5 minutes)
+	@tests/systemd/prove.sh
 
 fresh: ## Prove the demo and the tests on a bare Debian 12 (as root, needs debootstrap)
 	@docker/fresh/prove.sh

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Prove, on a bare Debian 12, that nothing is needed but git, make and a network.
 #
-#   docker/fresh/prove.sh [--work-tree] [COMMAND]        as root; needs debootstrap; 3 GB of disk
+#   docker/fresh/prove.sh [--work-tree] [--keep DIR] [COMMAND]        as root; needs debootstrap; 3 GB of disk
 #
 # COMMAND, run in a fresh clone, is `make demo CHECK=1 && make test` unless given. With --work-tree, what is not
-# committed yet is laid over the clone. The bare system is kept in the cache; each run works on a copy of it.
+# committed yet is laid over the clone. The bare system is kept in the cache; each run works on a copy of it, which is
+# removed afterwards, or with --keep left in an empty directory.
 #
 #   FRESH_MIRROR   Debian's mirror, if not the one that apt uses here
 #   FRESH_MOUNTS   further files and directories of this machine to show inside, read-only, such as pip's settings
@@ -52,15 +53,17 @@ copy_apt_settings() {
 }
 
 work_tree=no
+keep=
 [ "${1:-}" != --work-tree ] || { work_tree=yes; shift; }
+[ "${1:-}" != --keep ] || { keep=$2; shift 2; }
 command=${*:-make demo CHECK=1 && make test}
 [ "$(id -u)" = 0 ] || fail "must be run as root"
 command -v debootstrap >/dev/null || fail "debootstrap is missing: apt-get install debootstrap"
 
 make_base
-root=$(mktemp -d "$cache/run-XXXXXX")
+root=${keep:-$(mktemp -d "$cache/run-XXXXXX")}
 # All mounts are in a namespace of their own, and all processes too: when that ends, they are gone.
-trap 'rm -rf --one-file-system "$root"' EXIT
+[ -n "$keep" ] || trap 'rm -rf --one-file-system "$root"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 say "copying it to $root"

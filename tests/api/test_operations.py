@@ -1,13 +1,15 @@
 """What the API does: the same as people's and operators' pages, by the same verbs, and in the audit log."""
 
 import base64
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from tests.api.world import WHY, ApiWorld, Client
 from tests.harness.one_time_codes import oathtool_code
 from tests.web.world import SECRET
+from watchword.domain.otp import OtpProfile
+from watchword.domain.seeds import SeedRow
 from watchword.services.api_keys import Scope
 
 PHONE = "+15125551234"
@@ -181,6 +183,28 @@ def test_a_fob_comes_from_a_file_is_given_out_and_comes_back(api: ApiWorld, clie
     assert client.get("/accounts/alice/tokens").json()["items"] == []
 
 
+def test_a_fob_whose_serial_has_a_slash_is_named_in_a_path_as_any_other(api: ApiWorld, client: Client) -> None:
+    serial = "26/7?a=b#c"
+    api.desk.services.administrator.import_seeds([SeedRow(serial, SECRET, OtpProfile())])
+    path = f"/tokens/{quote(serial, safe='')}"
+    assert client.get(path).json()["serial"] == serial
+    assert client.post(f"{path}/disable").json()["enabled"] is False
+    assert client.post(f"{path}/remove").json() == {"serial": serial, "removed": True}
+    assert client.get(path).status_code == 404
+
+
+def test_a_held_account_is_paired_by_nobody_who_has_no_word_of_an_operator(api: ApiWorld, client: Client) -> None:
+    begun = client.post("/accounts/alice/pairings", {**WHY, "kind": "soft"}).json()
+    api.desk.services.administrator.lock("alice")
+    code = oathtool_code(secret_in(begun["otpauth"]), api.clock.seconds)
+    proof = {**WHY, "handle": begun["handle"], "code": code}
+    refused = client.post("/accounts/alice/pairings/prove", proof)
+    assert refused.status_code == 409 and "this account is held" in refused.json()["detail"]
+    assert client.get("/accounts/alice/tokens").json()["items"] == []
+    api.desk.services.administrator.unlock("alice")
+    assert client.post("/accounts/alice/pairings/prove", proof).status_code == 201
+
+
 def test_a_file_that_is_no_file_of_seeds_says_so(client: Client) -> None:
     refused = client.post("/seeds/import", {**WHY, "content": base64.b64encode(b"<x/>").decode()})
     assert refused.status_code == 409 and refused.json()["detail"]
@@ -245,6 +269,14 @@ def test_sessions_are_ended_and_a_lost_phones_link_is_asked_for(api: ApiWorld, c
     assert ("administration", "done", "sessions ended") in [event[:3] for event in api.events("alice")]
     answers = [client.post(f"/accounts/{name}/lost-phone").json() for name in ("alice", "nobody")]
     assert answers == [{"asked": True}] * 2
+
+
+def test_who_asked_for_a_lost_phones_link_and_why_is_in_the_audit_log(api: ApiWorld, client: Client) -> None:
+    client.post("/accounts/alice/lost-phone")
+    *_, asked = [event for event in api.events("alice") if event[0] == "administration"]
+    assert asked[2] == "no link for a lost phone to mail"
+    assert asked[3].startswith("api key ") and asked[3].endswith("(account portal)")
+    assert asked[4] == WHY["why"]
 
 
 def test_the_story_of_an_account_is_told_and_what_is_wrong_with_it(api: ApiWorld, client: Client) -> None:

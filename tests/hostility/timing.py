@@ -75,18 +75,18 @@ def _sort_in(measured: Measured, timings: Timings) -> None:
         measured[f"refusal {number}, {who}"][timings.kind].append(seconds)
 
 
-def report(measured: Measured) -> Iterable[str]:
-    """Yield Markdown: for each thing waited for, the kinds, each compared with the first."""
+def report(measured: Measured, kinds: Sequence[str] = (*PAST_THE_KEY, *BEFORE_THE_CODE)) -> Iterable[str]:
+    """Yield Markdown: for each thing waited for, the `kinds` in this order, each compared with the first."""
     head = ("what was waited for", "kind", "times", "median ms", "quartiles ms", "difference ms (95 %)", "longer", "p")
     yield f"| {' | '.join(head)} |"
     yield "|" + " --- |" * len(head)
     for what, by_kind in measured.items():
-        yield from _rows(what, by_kind)
+        yield from _rows(what, by_kind, [kind for kind in kinds if kind in by_kind])
 
 
-def _rows(what: str, by_kind: dict[str, list[float]]) -> Iterator[str]:
-    first = next(kind for kind in (*PAST_THE_KEY, *BEFORE_THE_CODE) if kind in by_kind)
-    for kind in sorted(by_kind, key=[*PAST_THE_KEY, *BEFORE_THE_CODE].index):
+def _rows(what: str, by_kind: dict[str, list[float]], kinds: Sequence[str]) -> Iterator[str]:
+    first = kinds[0]
+    for kind in kinds:
         times = by_kind[kind]
         lies = spread(times)
         cells = [what, kind, str(lies.count), _ms(lies.median), f"{_ms(lies.low)} to {_ms(lies.high)}"]

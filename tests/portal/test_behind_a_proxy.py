@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -14,11 +15,17 @@ from tests.harness.portal import Portal, running_portal
 from tests.harness.ports import LOOPBACK
 from tests.harness.radius_server import ServerSettings
 from tests.harness.tls_proxies import NAME, PROXIES, Configure, new_tls_proxy, running_tls_proxy
+from watchword.portal.__main__ import MOST_CONNECTIONS
 
 pytestmark = pytest.mark.slow
 
 ELSEWHERE = "127.0.0.2"
 """Where somebody sits who is no proxy: all of 127.0.0.0/8 is this machine."""
+
+HALF_A_FORM = (
+    "POST /sign-in HTTP/1.1\r\nHost: {}\r\nContent-Length: 99\r\n"
+    "Content-Type: application/x-www-form-urlencoded\r\n\r\naccount="
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +93,22 @@ def test_plain_http_is_sent_to_https(portal: Portal, configure: Configure, tmp_p
         assert answer.status == 301
         assert answer.headers["Location"].startswith("https://localhost")
         connection.close()
+
+
+@pytest.mark.parametrize("says", ["", "GET /sign-in HTTP/1.1\r\nHost: {}\r\n", HALF_A_FORM])
+def test_people_are_answered_while_others_hold_more_connections_than_the_portal_takes_and_ask_nothing(
+    portal: Portal, tmp_path: Path, says: str
+) -> None:
+    proxy = new_tls_proxy(tmp_path)
+    with ExitStack() as undo:
+        undo.enter_context(running_tls_proxy(PROXIES[0], proxy, f"{LOOPBACK}:{portal.port}"))
+        for _ in range(2 * MOST_CONNECTIONS):
+            idle = undo.enter_context(closing(socket.create_connection((LOOPBACK, portal.port))))
+            idle.sendall(says.format(portal.url.removeprefix("https://")).encode())
+        stranger = undo.enter_context(closing(Stranger(portal, proxy.port, proxy.identity.ca)))
+        while stranger.ask("GET", "/sign-in")[0] != 200:
+            pass  # those that have just come are given a moment to ask
+        assert [stranger.ask("GET", "/sign-in")[0] for _ in range(10)] == [200] * 10
 
 
 def test_a_portal_answers_to_its_own_name_only(portal: Portal) -> None:

@@ -33,7 +33,8 @@ def test_programs_are_told_all_there_is_to_a_key(operator: Operator) -> None:
     assert made["expires_at"] - made["created_at"] == 86400
     revoked = operator.ask("api-key", "revoke", made["id"])
     assert revoked == {"id": made["id"], "name": "x", "revoked_at": operator.ask("api-key", "list")[0]["revoked_at"]}
-    assert "revoked" in operator.do("api-key", "list")
+    listed = operator.do("api-key", "list")
+    assert "revoked" in listed and "made by" in listed and made["created_by"] in listed
 
 
 def test_a_key_that_cannot_be_made_or_is_not_there_says_so(operator: Operator) -> None:

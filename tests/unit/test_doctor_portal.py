@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.harness.ports import LOOPBACK, free_tcp_port
+from watchword.cli.doctor import server_store
 from watchword.cli.doctor.findings import Level
 from watchword.cli.doctor.portal import check_portal, runs_alone, runs_here
 from watchword.settings import Settings
@@ -48,6 +49,7 @@ def answering(status: int) -> Iterator[str]:
 def well(tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Settings of a portal with which all is well."""
     (tmp_path / "watchword-portal").touch()
+    (tmp_path / "watchword-portal").chmod(0o644)
     with answering(200) as listen, socket.socket(socket.AF_UNIX) as keeper, socket.create_server((LOOPBACK, 0)) as mail:
         keeper.bind(str(tmp_path / "keeper.sock"))
         keeper.listen()
@@ -126,6 +128,22 @@ def test_one_thing_that_is_wrong_is_told(
     if changes.get("listen") == "LISTEN_NOBODY":
         changes = {"listen": f"{LOOPBACK}:{free_tcp_port()}"}
     assert words in found(well | {table: well[table] | changes}, tmp_path)[level]
+
+
+def test_a_pam_service_that_the_portal_cannot_read_is_a_problem(well: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "watchword-portal").chmod(0o600)
+    assert "the portal can't read" in found(well, tmp_path)[Level.PROBLEM]
+
+
+@pytest.mark.parametrize(("group", "account"), [("mail", "mail"), ("root", "daemon"), ("daemon", "daemon")])
+def test_the_daemon_of_a_file_is_the_one_whose_group_may_read_it(
+    group: str, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_store, "SERVICE_ACCOUNT", "daemon")
+    monkeypatch.setattr(server_store, "OTHER_ACCOUNTS", ("mail",))
+    monkeypatch.setattr(Path, "group", lambda _path: group)
+    found_account = server_store.service_account(tmp_path)
+    assert found_account is not None and found_account.pw_name == account
 
 
 def test_a_portal_whose_database_is_away_is_a_problem(well: dict[str, Any], tmp_path: Path) -> None:

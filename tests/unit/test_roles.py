@@ -4,13 +4,13 @@ import pytest
 
 from watchword.domain.errors import DirectoryUnavailable
 from watchword.domain.people import Person
-from watchword.services.roles import REMEMBER_SECONDS, Role, Roles
+from watchword.services.roles import BELIEVE_SECONDS, REMEMBER_SECONDS, Role, Roles
 
 MEMBERS = {Role.ADMIN: ("ada", "(wheel)"), Role.HELPDESK: ("(helpers)",), Role.AUDITOR: ("otto",)}
 
 
 class Directory:
-    """Knows two people, and counts how often it is asked."""
+    """Knows some people, and counts how often it is asked."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -19,6 +19,8 @@ class Directory:
             "hugo": frozenset({"helpers"}),
             "both": frozenset({"helpers", "wheel"}),
             "(wheel)": frozenset({"x"}),
+            "ada": frozenset(),
+            "otto": frozenset(),
         }
 
     def find(self, account: str) -> Person | None:
@@ -75,7 +77,39 @@ def test_while_the_directory_is_away_nobody_gets_a_role_by_a_group_and_nobody_wa
     assert directory.asked == 1
 
 
-def test_without_groups_the_directory_is_never_asked() -> None:
+@pytest.mark.parametrize("gone", ["ada", "hugo", "both"])
+def test_whoever_is_no_account_any_more_is_no_operator_though_named(gone: str) -> None:
+    directory, clock = Directory(), Clock()
+    roles = Roles(MEMBERS, directory, clock=clock)
+    assert roles.role_of(gone) is not None
+    del directory.groups[gone]
+    clock.now += REMEMBER_SECONDS
+    assert roles.role_of(gone) is None
+
+
+def test_an_outage_of_the_directory_takes_no_role_for_a_while_and_then_all() -> None:
+    directory, clock = Directory(), Clock()
+    roles = Roles(MEMBERS, directory, clock=clock)
+    assert [roles.role_of("ada"), roles.role_of("hugo"), roles.role_of("alice")] == [Role.ADMIN, Role.HELPDESK, None]
+    directory.is_away = True
+    asked = directory.asked
+    for _ in range(3):
+        clock.now += REMEMBER_SECONDS
+        assert [roles.role_of("ada"), roles.role_of("hugo")] == [Role.ADMIN, Role.HELPDESK]
+    assert directory.asked == asked + 6, "each time it may be back"
+    clock.now += BELIEVE_SECONDS - 3 * REMEMBER_SECONDS
+    for account in ("ada", "hugo"):
+        with pytest.raises(DirectoryUnavailable):
+            roles.role_of(account)
+    directory.is_away = False
+    clock.now += REMEMBER_SECONDS
+    assert roles.role_of("ada") is Role.ADMIN
+
+
+def test_without_groups_the_directory_is_asked_of_those_who_are_named_alone() -> None:
     directory = Directory()
-    assert Roles({Role.ADMIN: ("ada",)}, directory, clock=Clock()).role_of("ada") is Role.ADMIN
+    roles = Roles({Role.ADMIN: ("ada",)}, directory, clock=Clock())
+    assert roles.role_of("alice") is None
     assert directory.asked == 0
+    assert roles.role_of("ada") is Role.ADMIN
+    assert directory.asked == 1

@@ -49,6 +49,7 @@ def test_a_refusal_reads_as_the_help_desk_would_say_it() -> None:
         ),
         (event("pairing_query", "answered", "pairing_looked_up", serial="SOFT-1"), "looked up: paired, SOFT-1"),
         (event("pairing_query", "answered", "pairing_looked_up"), "looked up: no token of its own"),
+        (event("pairing_query", "answered", "held_by_operator"), "looked up: locked by an operator"),
         (
             event("text", "failed", detail="given up: no such number"),
             "a text message did not leave: given up: no such number",
@@ -79,6 +80,10 @@ def test_a_refusal_reads_as_the_help_desk_would_say_it() -> None:
         (
             event("administration", "done", "locked", actor="hugo", detail="phone stolen"),
             "locked by hugo: phone stolen",
+        ),
+        (
+            event("administration", "denied", "token not resynced", serial="26001", actor="hugo", detail="failures 2"),
+            "token not resynced (26001) by hugo: failures 2",
         ),
         (
             event("administration", "done", "token resynced, 30 s off", serial="26001", actor="hugo"),

@@ -1,10 +1,12 @@
 """Admins make and revoke keys of the API on a page; nobody else does."""
 
+import os
 import re
 
 import pytest
 
 from tests.web.world import PortalWorld
+from watchword.services.api_keys import ApiKeys, Scope
 
 HERE = "/operators/api-keys"
 FORM = {
@@ -44,6 +46,20 @@ def test_a_revoked_key_opens_nothing_more(portal: PortalWorld) -> None:
     answer = portal.browser().client.get("/api/v1/key", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 401
     assert ("api key revoked", "ada") in [event[2:4] for event in portal.events()]
+
+
+def test_a_key_whose_maker_is_no_admin_any_more_is_marked_and_goes_on_working(portal: PortalWorld) -> None:
+    admin = portal.signed_in("ada", proved=True)
+    admin.get(HERE)
+    key = key_on(admin.post(f"{HERE}/make", FORM))
+    page = admin.get(HERE)
+    assert "Made by" in page and "no admin now" not in page
+    keys = ApiKeys(portal.desk.store, clock=portal.clock, random_octets=os.urandom, actor="gone")
+    keys.add("<i>old", scopes=[Scope.VALIDATE], days=1)
+    page = admin.get(HERE)
+    assert page.count("no admin now") == 1 and "gone" in page.partition("no admin now")[0]
+    answer = portal.browser().client.get("/api/v1/key", headers={"Authorization": f"Bearer {key}"})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

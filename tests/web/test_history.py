@@ -10,6 +10,7 @@ from tests.web.test_unpairing import Post
 from tests.web.world import SECRET, PortalWorld
 from watchword.domain.outcome import Denied
 from watchword.services.attempts import Attempt, OneShot, PairingQuery
+from watchword.services.this_wasnt_me import MAILS
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +127,31 @@ def test_this_wasnt_me_holds_the_account_ends_its_sessions_and_tells_the_operato
     assert "Your account is held" in again.get("/")
 
 
+def test_reports_one_after_the_other_hold_the_account_each_time_and_mail_the_operators_a_few_times(
+    portal: PortalWorld,
+) -> None:
+    log_in(portal, "alice", "000000")
+    ((row, _),) = portal.desk.services.reporter.newest(1, account="alice")
+
+    def report() -> None:
+        portal.desk.people.reports.report("alice", f"event {row}", "198.51.100.7")
+        assert portal.desk.services.administrator.view("alice").locked == "held by an operator"
+        portal.desk.services.administrator.unlock("alice")
+
+    def mails() -> int:
+        with portal.desk.store.database.engine.connect() as connection:
+            return int(connection.exec_driver_sql("SELECT COUNT(*) FROM mails").scalar_one())
+
+    for _ in range(MAILS.tries + 3):
+        report()
+    assert mails() == MAILS.tries
+    reported = [event for event in portal.events("alice") if event[0] == "reported"]
+    assert len(reported) == MAILS.tries + 3
+    portal.clock.seconds += MAILS.window_seconds
+    report()
+    assert mails() == MAILS.tries + 1
+
+
 def test_nobody_elses_entry_can_be_reported_or_read(portal: PortalWorld) -> None:
     log_in(portal, "bob", "0")
     ((event_id, _),) = portal.desk.services.reporter.newest(1, account="bob")
@@ -152,10 +178,15 @@ def test_sessions_are_listed_and_can_be_ended(portal: PortalWorld) -> None:
     assert len(portal.desk.sessions.of_account("alice")) == 3, "nobody ends another's"
     browser.post("/sessions/end", {"session": names[0]})
     assert len(portal.desk.sessions.of_account("alice")) == 2
+    browser.post("/sessions/end", browser.hidden("/sign-out") | {"session": names[0]})
     browser.get("/sessions")
     browser.post("/sessions/end-others")
     (left,) = portal.desk.sessions.of_account("alice")
     assert portal.desk.sessions.find(browser.client.cookies["__Host-watchword"]) == left
+    said = [event[2:] for event in portal.events("alice") if event[0] == "administration"]
+    ended_once = [("session ended", "", "begun from 198.51.100.7"), ("sessions ended", "", "1 of them")]
+    assert said == ended_once, "each is in the audit log, and an end that was none is not"
+    assert "Session ended from 198.51.100.7: begun from 198.51.100.7" in browser.get("/history")
     for ended in (second, third):
         ended.get("/sessions")
         assert ended.path.startswith("/sign-in")

@@ -1,7 +1,8 @@
 """Operators' pages: who may do what, what is written down, and what the pages say."""
 
+import re
 from collections.abc import Iterator
-from html import escape
+from html import escape, unescape
 
 import pytest
 
@@ -328,6 +329,20 @@ def test_a_fob_in_the_drawer_has_a_page_and_one_that_is_paired_leads_to_its_acco
     portal.desk.services.pairer.assign("26-drawer", "bob")
     browser.get("/operators/token?serial=26-drawer")
     assert browser.path == "/operators/account?name=bob"
+
+
+def test_a_fob_whose_serial_has_a_slash_has_its_pages_as_any_other(
+    portal: PortalWorld, staff: dict[str, Browser]
+) -> None:
+    serial = add_fob(portal, "26/7?a=b#c")
+    browser = staff["hugo"]
+    (path,) = set(re.findall(r'href="(/operators/token[^"]+)"', browser.get("/operators/?q=26/7")))
+    assert serial in unescape(browser.get(unescape(path))) and browser.status == 200
+    (act,) = re.findall(r'href="(/operators/act/disable[^"]+)"', browser.page)
+    browser.get(unescape(act))
+    assert serial in unescape(browser.page) and browser.status == 200
+    browser.post("/operators/act/disable", {"subject": serial, "why": "it is cracked"})
+    assert not portal.desk.services.administrator.token(serial).enabled
 
 
 def test_people_are_searched_by_a_form_so_that_no_name_stands_in_an_address(

@@ -11,7 +11,7 @@ import sqlalchemy
 
 from tests.harness.one_time_codes import oathtool_code
 from tests.web.clean_portal import clean
-from tests.web.world import SECRET, Browser, PortalWorld
+from tests.web.world import SECRET, Browser, PortalWorld, password_of
 from watchword.domain.otp import OtpProfile
 from watchword.domain.outcome import Denied, Granted, Outcome
 from watchword.domain.seeds import SeedRow
@@ -364,9 +364,18 @@ def test_a_held_account_pairs_nothing(portal: PortalWorld) -> None:
     portal.desk.services.administrator.lock("alice")
     browser.post("/pair/code", {"code": code_for(portal, page)})
     assert browser.status == 403
-    browser.get("/pair")
-    assert browser.status == 403
     assert kinds_of(portal, "alice") == []
+
+
+def test_whoever_comes_to_pair_with_a_held_account_reads_what_is_so_and_whom_to_ask(portal: PortalWorld) -> None:
+    browser = portal.signed_in("alice")
+    portal.desk.services.administrator.lock("alice")
+    page = browser.get("/pair")
+    assert browser.status == 403
+    assert "Your account is held" in page and "nothing is paired or unpaired" in page
+    assert page.count("Ask the help desk.") == 2, "there, and at the foot of each page"
+    stranger = portal.browser()
+    assert "held" not in stranger.get("/pair") and stranger.path == "/sign-in?next=/pair"
 
 
 def test_an_account_has_so_many_tokens_and_no_more(portal: PortalWorld) -> None:
@@ -435,4 +444,21 @@ def test_the_splash_comes_at_each_sign_in_until_something_is_paired(portal: Port
     browser.get("/")
     assert browser.path == "/"
     browser.get("/splash")
+    assert browser.path == "/"
+
+
+def test_the_splash_comes_before_the_page_that_somebody_signed_in_for_and_leads_there(portal: PortalWorld) -> None:
+    browser = portal.browser()
+    browser.get("/history")
+    browser.post("/sign-in", {"account": "alice", "password": password_of("alice")})
+    assert browser.path == "/splash?next=%2Fhistory"
+    browser.post("/splash")
+    assert browser.path == "/history"
+
+
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example"])
+def test_the_splash_leads_nowhere_else(portal: PortalWorld, elsewhere: str) -> None:
+    browser = portal.signed_in("alice")
+    browser.get("/splash")
+    browser.post("/splash", {"next": elsewhere})
     assert browser.path == "/"

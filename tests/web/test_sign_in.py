@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.web.world import PortalWorld, password_of
+from watchword.services.roles import REMEMBER_SECONDS
 from watchword.services.sign_in import BY_ACCOUNT, BY_ACCOUNT_AND_PLACE, SignIn
 from watchword.services.throttle import TooMany
 
@@ -271,6 +272,18 @@ def test_an_operator_who_is_held_is_one_no_longer(portal: PortalWorld) -> None:
     ada.get("/operators/")
     assert ada.status == 200
     portal.desk.administrator("hugo").lock("ada")
+    ada.get("/operators/")
+    assert ada.status == 403
+
+
+def test_an_admin_who_is_named_and_gone_from_the_directory_is_one_no_longer(
+    portal: PortalWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = portal.signed_in("ada", proved=True)
+    ada.get("/operators/")
+    assert ada.status == 200
+    monkeypatch.delitem(portal.people.people, "ada")
+    portal.clock.seconds += REMEMBER_SECONDS
     ada.get("/operators/")
     assert ada.status == 403
 

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,15 @@ def test_a_token_is_unpaired_with_a_current_code_and_the_person_is_told(portal: 
     browser.post(f"/unpair/{serial}", {"code": portal.next_code()})
     assert browser.path == "/unpaired" and serials(portal) == []
     assert "A phone app was unpaired from your account alice" in post.last_to("alice@example.org")
+
+
+def test_the_page_of_a_fob_whose_serial_has_a_slash_says_how_to_give_it_back(portal: PortalWorld) -> None:
+    serial = "26/7?a=b#c"
+    portal.desk.services.pairer.add_hard("alice", serial, secret=SECRET)
+    browser = portal.signed_in("alice")
+    (path,) = re.findall(r'href="(/unpair/[^"]+)"', browser.get("/"))
+    page = browser.get(unescape(path))
+    assert browser.status == 200 and serial in unescape(page) and "is unpaired by the help desk" in page
 
 
 def test_a_wrong_code_at_unpairing_counts_as_one_at_a_login(portal: PortalWorld) -> None:

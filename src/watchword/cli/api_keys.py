@@ -55,13 +55,14 @@ def list_keys(context: typer.Context, as_json: AsJson = False) -> None:
         say_json([_describe(key) for key in found])
         return
     say_table(
-        ["id", "name", "scopes", "from", "state", "last used"],
+        ["id", "name", "scopes", "from", "made by", "state", "last used"],
         [
             [
                 key.key_id,
                 key.name,
                 " ".join(sorted(key.scopes)),
                 " ".join(str(network) for network in key.networks) or "anywhere",
+                key.created_by,
                 _state(key),
                 when(key.last_used_at),
             ]

@@ -68,6 +68,6 @@ def _reseal(context: typer.Context, *, as_json: bool) -> None:
         say(f"key {primary} seals from now on; secrets sealed anew: {resealed.changed}")
     if resealed.damaged:
         raise SealError(
-            f"{len(resealed.damaged)} tokens cannot be opened: {', '.join(resealed.damaged[:10])}",
-            hint="is the keyring complete? If it is, remove these tokens and pair their owners anew",
+            f"{len(resealed.damaged)} secrets cannot be opened: {', '.join(resealed.damaged[:10])}",
+            hint="is the keyring complete? If it is, remove these tokens and pair their owners anew; revoke these keys",
         )

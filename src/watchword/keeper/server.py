@@ -1,7 +1,8 @@
 """The keeper's side: a socket of this machine, and the portal's questions on it.
 
 Rule 1. Who may ask is for the kernel to say: the socket's mode keeps others out, and SO_PEERCRED says who came in.
-Rule 2. Nobody waits for ever: a question comes within seconds, and so many at once are looked at, no more.
+Rule 2. Nobody waits for ever: a question comes within seconds, and so many at once are looked at, no more. Who has not
+        asked yet is none of these.
 Rule 3. What goes wrong here is said to the other side by an error of ours, and otherwise by its kind alone, in the log.
         Neither has a code, a seed or a number in it.
 """
@@ -18,12 +19,23 @@ from pathlib import Path
 
 from watchword.clock import Clock
 from watchword.domain.errors import KeeperUnavailable, SettingsError, WatchwordError
-from watchword.keeper.connection import Peer, peer_of, receiver
-from watchword.keeper.wire import NO, Request, WireError, read_octets, read_request, write_error, write_result
+from watchword.keeper.connection import Peer, peer_of
+from watchword.keeper.lobby import Lobby
+from watchword.keeper.wire import (
+    NO,
+    Request,
+    WireError,
+    read_octets,
+    read_request,
+    receive_from,
+    write_error,
+    write_result,
+)
 from watchword.services.ports_keeper import Keeper
 
 MOST_AT_ONCE = 32
-MOST_IN_LINE = 128
+MOST_IN_LINE = 1024
+"""Past these the kernel refuses whoever connects, at once: more than can come between two looks."""
 
 QUESTION_SECONDS = 5.0
 """How long a question, or hearing its answer, may take on the socket itself."""
@@ -98,32 +110,56 @@ class KeeperServer:
         ):
             selector.register(listening, selectors.EVENT_READ)
             selector.register(self._told_to_stop, selectors.EVENT_READ)
-            while all(key.fileobj is listening for key, _ in selector.select()):
-                connection, _ = listening.accept()
-                self._free.acquire()  # whoever comes now waits in line, and gives up before we do
-                threads.submit(self._attend, connection)
+            lobby = Lobby(selector, QUESTION_SECONDS, self._monotonic)
+            while self._turn(selector, lobby, listening, threads):
+                lobby.show_out()
+            lobby.close()
             listening.close()
+        self._told_to_stop.close()
+        self._stop.close()
+
+    def _turn(
+        self, selector: selectors.BaseSelector, lobby: Lobby, listening: socket.socket, threads: ThreadPoolExecutor
+    ) -> bool:
+        """Look once at who came, and who asked; False when it is time to stop."""
+        came = [key.fileobj for key, _ in selector.select(lobby.seconds_left())]
+        if self._told_to_stop in came:
+            return False
+        for connection in came:
+            assert isinstance(connection, socket.socket)  # noqa: S101  (nothing else was registered)
+            if connection is listening:
+                self._let_in(listening, lobby)
+            elif lobby.is_waiting(connection) and (question := lobby.hear(connection)) is not None:
+                self._free.acquire()  # whoever asks now waits in line, and gives up before we do
+                threads.submit(self._attend, connection, question)
+        return True
+
+    def _let_in(self, listening: socket.socket, lobby: Lobby) -> None:
+        connection, _ = listening.accept()
+        peer = peer_of(connection)
+        if peer.uid in self._allowed_uids:
+            lobby.enter(connection)
+            return
+        connection.close()
+        log.warning("uid %d (process %d) asked, and may not", peer.uid, peer.pid)
 
     def stop(self) -> None:
         """End `serve`; may be called by a signal's handler."""
-        self._stop.send(b".")
+        with contextlib.suppress(OSError):  # it may have ended already
+            self._stop.send(b".")
 
-    def _attend(self, connection: socket.socket) -> None:
+    def _attend(self, connection: socket.socket, question: bytes) -> None:
         try:
             with connection, contextlib.suppress(OSError):  # who hung up needs no answer
-                peer = peer_of(connection)
-                if peer.uid not in self._allowed_uids:
-                    log.warning("uid %d (process %d) asked, and may not", peer.uid, peer.pid)
-                    return
-                reply = self._reply(connection, peer)
+                reply = self._reply(question, peer_of(connection))
                 connection.settimeout(QUESTION_SECONDS)
                 connection.sendall(reply)
         finally:
             self._free.release()
 
-    def _reply(self, connection: socket.socket, peer: Peer) -> bytes:
+    def _reply(self, question: bytes, peer: Peer) -> bytes:
         try:
-            request = read_request(receiver(connection, QUESTION_SECONDS, self._monotonic))
+            request = read_request(receive_from(question))
         except WireError as error:
             log.warning("a question of process %d makes no sense: %s", peer.pid, error)
             return write_error(KeeperUnavailable("the keeper does not understand", hint="is it of the same version?"))

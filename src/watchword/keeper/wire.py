@@ -86,6 +86,28 @@ def read_request(receive: Receive) -> Request:
     return Request(verb, arguments)
 
 
+def is_whole(octets: bytes | bytearray) -> bool:
+    """Tell whether nothing more is to come of a request: it is all there, or can't be one."""
+    if len(octets) < LENGTH_OCTETS:
+        return False
+    length: int = _LENGTH.unpack_from(octets)[0]
+    return length > MOST_REQUEST_OCTETS or len(octets) >= LENGTH_OCTETS + length
+
+
+def receive_from(octets: bytes) -> Receive:
+    """Make what receives what came already; raises OSError where it ends."""
+    rest = memoryview(octets)
+
+    def receive(count: int) -> bytes:
+        nonlocal rest
+        if len(rest) < count:
+            raise ConnectionResetError("the other side hung up")
+        some, rest = bytes(rest[:count]), rest[count:]
+        return some
+
+    return receive
+
+
 def write_result(result: object) -> bytes:
     """Compose the octets of what a verb answered: JSON, or an outcome."""
     plain = _plain_outcome(result) if isinstance(result, Granted | Denied | Challenge | Pairing) else result

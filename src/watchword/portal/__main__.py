@@ -9,6 +9,7 @@ import uvicorn
 
 from watchword.domain.errors import WatchwordError
 from watchword.portal.app import create_app
+from watchword.portal.connections import BoundedConnection
 from watchword.portal.guarded_app import GuardedApp
 from watchword.settings import DEFAULT_FILE, read_settings, split_address
 from watchword.wiring.portal import open_desk
@@ -16,7 +17,11 @@ from watchword.wiring.portal import open_desk
 _CONFIG = "WATCHWORD_PORTAL_CONFIG"
 """How a worker learns the file's name from its parent."""
 
-MOST_REQUESTS_AT_ONCE = 500
+MOST_CONNECTIONS = 500
+"""For each worker. Those that ask nothing make room for those that do (connections.py)."""
+
+LONGEST_HEAD_OCTETS = 32 * 1024
+"""A request's first line and headers: four times what proxies let through."""
 
 
 def make_app() -> GuardedApp:
@@ -43,9 +48,11 @@ def run(config: Path) -> None:
         # Who may speak for others is for forwarded.py to say.
         proxy_headers=False,
         server_header=False,
+        http=BoundedConnection,
         access_log=False,
         log_level=settings.log.level,
-        limit_concurrency=MOST_REQUESTS_AT_ONCE,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=LONGEST_HEAD_OCTETS,
         # Longer than proxies keep a connection that is idle: one that we close first may just have been given a form.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=10,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 from starlette.formparsers import MultiPartParser
 from starlette.routing import Route
 
@@ -17,10 +18,10 @@ from watchword.portal.chores import Chore, Chores
 from watchword.portal.cookies import Cookies
 from watchword.portal.errors import add_handlers
 from watchword.portal.guarded_app import HEALTH, GuardedApp
-from watchword.portal.guards import PAGE
 from watchword.portal.health import Health
 from watchword.portal.operators import api_keys, charts, classes, do, imports, live, lookup
 from watchword.portal.operators.tools import Tools
+from watchword.portal.page_route import PageRoute
 from watchword.portal.pages import Pages
 from watchword.portal.people import history, home, lost, pair, sessions, unpair
 from watchword.portal.uploads import LARGEST_UPLOAD_OCTETS, Uploads
@@ -72,7 +73,8 @@ def create_app(desk: Desk) -> GuardedApp:
     """Make the application around services that are ready."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.pages.compile()
         chores = Chores(chores_of(desk))
         chores.start()
         yield
@@ -82,12 +84,11 @@ def create_app(desk: Desk) -> GuardedApp:
     assets = Assets()
     app = FastAPI(title="Watchword", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.desk = desk
-    app.state.sign_in_threads = CapacityLimiter(sign_in.MOST_AT_ONCE)
+    app.state.sign_in_turns = CapacityLimiter(sign_in.MOST_AT_ONCE)
     app.state.cookies = Cookies(desk.settings.portal)
     app.state.pages = Pages(desk.settings, assets)
     add_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router, dependencies=PAGE)
+    _add_pages(app)
 
     health = Health(desk.store.ping, monotonic=monotonic_seconds)
     app.router.routes.append(Route(HEALTH, health.respond))
@@ -95,3 +96,18 @@ def create_app(desk: Desk) -> GuardedApp:
     app.router.routes.append(mount_api(desk))
     uploads = Uploads(app.state.cookies.session, lambda cookie: desk.sessions.find(cookie, is_used=False) is not None)
     return GuardedApp(app, desk.settings.portal, uploads)
+
+
+def _add_pages(app: FastAPI) -> None:
+    """Add every page to one list: in routers within routers, FastAPI looks for each of them several times."""
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)  # noqa: S101  (pages have no other routes)
+            app.router.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=route.methods,
+                dependencies=route.dependencies,
+                name=route.name,
+                route_class_override=PageRoute,
+            )

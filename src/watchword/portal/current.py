@@ -1,24 +1,28 @@
 """Whoever is signed in, as pages and guards see them."""
 
-from functools import cached_property
-
 from watchword.domain.errors import DirectoryUnavailable
 from watchword.domain.tokens import Kind
-from watchword.services.ports_sessions import Session
+from watchword.services.ports_sessions import Visitor
 from watchword.services.ports_tokens import TokenFacts
 from watchword.services.roles import Role
 from watchword.wiring.portal import Desk
 
-MOST_TOKENS_SHOWN = 100
-
 
 class Current:
-    """The holder of a session. What takes a look-up is looked up when it is asked for, once a request."""
+    """The holder of a session, as they were when the request came: a page asks again for nothing that is here."""
 
-    def __init__(self, desk: Desk, session: Session, cookie: str) -> None:
-        self._desk = desk
-        self.session = session
+    def __init__(self, desk: Desk, visitor: Visitor, cookie: str) -> None:
+        """Take whom the store knows; their role is looked up, which may wait for a directory."""
+        self.session = visitor.session
+        self.standing = visitor.standing
+        self.tokens = visitor.tokens
+        """The first in rank first."""
         self.cookie = cookie
+        self._role: Role | DirectoryUnavailable | None
+        try:
+            self._role = desk.roles.role_of(self.account)
+        except DirectoryUnavailable as error:
+            self._role = error
 
     def __repr__(self) -> str:
         return f"Current({self.account!r})"
@@ -27,14 +31,6 @@ class Current:
     def account(self) -> str:
         """The account's name."""
         return self.session.account
-
-    @cached_property
-    def tokens(self) -> list[TokenFacts]:
-        """The account's tokens, the first in rank first."""
-        found = self._desk.store.read(
-            lambda rows: rows.tokens.describe_page("", MOST_TOKENS_SHOWN, account=self.account)
-        )
-        return sorted(found, key=lambda facts: (facts.rank, facts.serial))
 
     @property
     def is_paired(self) -> bool:
@@ -66,21 +62,19 @@ class Current:
         serial = self.session.proved_by
         return next((facts for facts in self.tokens if facts.enabled and facts.serial == serial), None)
 
-    @cached_property
+    @property
     def is_held(self) -> bool:
         """Whether an operator, or its owner's report, holds the account."""
-        found = self._desk.store.read(lambda rows: rows.accounts.find(self.account))
-        return found is not None and found.standing.held
+        return self.standing.held
 
-    @cached_property
+    @property
     def role(self) -> Role | None:
         """What kind of operator this is; None for people. Raises DirectoryUnavailable."""
-        return self._desk.roles.role_of(self.account)
+        if isinstance(self._role, DirectoryUnavailable):
+            raise self._role
+        return self._role
 
     @property
     def is_staff(self) -> bool:
         """Whether to show the way to operators' pages; while the directory is away, nobody is led there."""
-        try:
-            return self.role is not None
-        except DirectoryUnavailable:
-            return False
+        return isinstance(self._role, Role)

@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from watchword.domain.errors import Conflict, InvalidValue, NotFound, WatchwordError
-from watchword.portal.guards import Forbidden, NeedsPairing, NeedsProof, NeedsSignIn
+from watchword.portal.guards import Forbidden, Held, NeedsPairing, NeedsProof, NeedsSignIn
 from watchword.portal.pages import go_to, quoted, render
 from watchword.services.throttle import TooMany
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 _WORDS = {
     400: ("That form can't be used", "Something in it was missing or not as it should be."),
-    403: ("Not allowed", "The page is not for you, your account is held, or the form was old. Go back and try again."),
+    403: ("Not allowed", "The page is not for you, or the form was old. Go back and try again."),
     404: ("There is no such page", "The address may be wrong, or what it named is gone."),
     405: ("That can't be done here", "Go back to the first page and try again."),
     409: ("That no longer fits", "What is there has changed meanwhile."),
@@ -32,11 +32,20 @@ _FIRST_DEVICE = (
 )
 
 
-def sorry(request: Request, status: int, *, detail: str = "", retry_after_seconds: int = 0) -> Response:
+_HELD_TITLE = "Your account is held"
+_HELD = (
+    "You, or the help desk, had it locked: nobody logs in with it, and nothing is paired or unpaired, until the help "
+    "desk has talked to you."
+)
+
+
+def sorry(
+    request: Request, status: int, *, title: str = "", detail: str = "", retry_after_seconds: int = 0
+) -> Response:
     """Answer a page for what went wrong."""
-    title, text = _WORDS.get(status, _WORDS[400 if status < 500 else 500])
+    heading, text = _WORDS.get(status, _WORDS[400 if status < 500 else 500])
     headers = {"Retry-After": str(retry_after_seconds)} if retry_after_seconds else {}
-    return render(request, "error.html", status=status, headers=headers, heading=title, text=detail or text)
+    return render(request, "error.html", status=status, headers=headers, heading=title or heading, text=detail or text)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -53,6 +62,11 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(NeedsPairing)
     def _pair(request: Request, _error: Exception) -> Response:
         return sorry(request, 403, detail=_FIRST_DEVICE)
+
+    @app.exception_handler(Held)
+    def _held(request: Request, _error: Exception) -> Response:
+        portal = request.app.state.desk.settings.portal
+        return sorry(request, 403, title=_HELD_TITLE, detail=f"{_HELD} {portal.help}")
 
     @app.exception_handler(Forbidden)
     def _forbidden(request: Request, _error: Exception) -> Response:

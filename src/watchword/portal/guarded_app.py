@@ -69,6 +69,8 @@ class GuardedApp:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # The proxy spoke TLS, and passes on plain HTTP: where the framework itself leads, it must not lead out of TLS.
+        scope["scheme"] = "https" if self._is_https else "http"
         headers = Headers(scope=scope)
         nonce = secrets.token_urlsafe(16)
         state: MutableMapping[str, Any] = scope.setdefault("state", {})

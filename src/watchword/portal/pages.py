@@ -5,14 +5,18 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from watchword.portal.assets import Assets
 from watchword.portal.browser_names import browser_name
 from watchword.portal.cookies import Cookies, csrf_token
+from watchword.portal.operators.paths import account_path, act_path, token_path
 from watchword.settings import Settings
+
+PARTS = ("icons", "layout", "forms", "tables")
+"""Macros that every template has by these names."""
 
 
 class Pages:
@@ -21,17 +25,34 @@ class Pages:
     def __init__(self, settings: Settings, assets: Assets) -> None:
         self._environment = Environment(
             loader=PackageLoader("watchword.portal"),
-            autoescape=select_autoescape(default=True, default_for_string=True),
+            autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            # What is installed does not change under a process: no page looks at the dates of a dozen files.
+            auto_reload=False,
         )
         self._environment.globals.update(
-            asset=assets.address, issuer=settings.soft.issuer, portal=settings.portal, quote=quote
+            asset=assets.address,
+            issuer=settings.soft.issuer,
+            portal=settings.portal,
+            quote=quote,
+            account_path=account_path,
+            token_path=token_path,
+            act_path=act_path,
         )
         self._environment.filters["moment"] = moment
+        self._environment.filters["machine_moment"] = machine_moment
         self._environment.filters["day"] = day
         self._environment.filters["browser_name"] = browser_name
+        # Made once, and not for each page.
+        for part in PARTS:
+            self._environment.globals[part] = self._environment.get_template(f"parts/{part}.html").module
+
+    def compile(self) -> None:
+        """Compile every template before anybody comes: the first visitors would all do it at once, and wait long."""
+        for name in self._environment.list_templates(extensions=["html"]):
+            self._environment.get_template(name)
 
     def render(self, template: str, **context: object) -> str:
         """Render a template to HTML."""
@@ -76,6 +97,11 @@ def quoted(request: Request) -> str:
 def moment(seconds: float) -> str:
     """Write a time as people here read it, such as `2026-11-22 14:02 +0100`."""
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M %z")
+
+
+def machine_moment(written: str) -> str:
+    """Write what `moment` wrote as machines read it, such as `2026-11-22T14:02+0100`."""
+    return written.replace(" ", "T", 1).replace(" ", "")
 
 
 def day(seconds: float) -> str:

@@ -1,23 +1,32 @@
 """Sign in, prove a token code, sign out."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated
+from urllib.parse import urlencode
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from watchword.clock import monotonic_seconds
+from watchword.domain.errors import WatchwordError
 from watchword.domain.outcome import Granted
 from watchword.portal.cookies import Cookies
 from watchword.portal.current import Current
 from watchword.portal.guards import AtDesk, NeedsSignIn, SignedIn
 from watchword.portal.pages import go_to, render, safe_path
 from watchword.services.sign_in import SignInRefused
+from watchword.services.throttle import TooMany
 
-MOST_AT_ONCE = 16
-"""Passwords that are looked at at a time, in threads that no other page uses: a slow PAM slows down nobody else."""
+MOST_AT_ONCE = 8
+"""Sign-ins that are under way at a time, in threads that no other page uses: a slow PAM slows down nobody else.
+
+A refusal keeps its turn until its beat: when many come at once, how long they wait does not tell either whether their
+accounts exist, as long as so many passwords can be checked within a beat.
+"""
 
 router = APIRouter()
 
@@ -39,34 +48,42 @@ async def sign_in(
     next: Annotated[str, Form(max_length=300)] = "/",
 ) -> Response:
     """Check a password, and begin a session."""
-    began = monotonic_seconds()
+    check = partial(
+        desk.sign_in.sign_in,
+        account,
+        password,
+        address=request.state.address,
+        browser=request.headers.get("user-agent", ""),
+    )
+    beat_seconds = desk.settings.portal.refusal_seconds
+    turns: CapacityLimiter = request.app.state.sign_in_turns
     try:
-        begun = await to_thread.run_sync(
-            partial(
-                desk.sign_in.sign_in,
-                account,
-                password,
-                address=request.state.address,
-                browser=request.headers.get("user-agent", ""),
-            ),
-            limiter=request.app.state.sign_in_threads,
-        )
+        # Whoever tried too often waits as well, or what is then written down would tell; but takes nobody's turn.
+        async with _on_the_beat(TooMany, beat_seconds), turns, _on_the_beat(SignInRefused, beat_seconds):
+            begun = await to_thread.run_sync(check, limiter=CapacityLimiter(1))  # the turn is what limits
     except SignInRefused:
-        await _wait_for_the_beat(began, desk.settings.portal.refusal_seconds)
         return render(request, "sign_in/sign_in.html", status=403, next=safe_path(next), account=account, refused=True)
     if request.state.current is not None:
         await run_in_threadpool(desk.sessions.end, request.state.current.session.session_hash)
-    response = go_to(safe_path(next))
+    path = safe_path(next)
+    # The splash comes first, wherever somebody was on the way to; it lets those pass whom it does not concern.
+    response = go_to(path if path == "/" else f"/splash?{urlencode({'next': path})}")
     cookies: Cookies = request.app.state.cookies
     cookies.set(response, cookies.session, begun.cookie)
     cookies.drop(response, cookies.form)
     return response
 
 
-async def _wait_for_the_beat(began: float, beat_seconds: float) -> None:
-    """Wait until a whole number of beats has passed since `began`: how long it took tells nobody who exists."""
-    passed = monotonic_seconds() - began
-    await asyncio.sleep(beat_seconds - passed % beat_seconds)
+@asynccontextmanager
+async def _on_the_beat(refusal: type[WatchwordError], beat_seconds: float) -> AsyncIterator[None]:
+    """Let a refusal pass only once a whole number of beats is over: how long it took tells nobody who exists."""
+    began = monotonic_seconds()
+    try:
+        yield
+    except refusal:
+        passed = monotonic_seconds() - began
+        await asyncio.sleep(beat_seconds - passed % beat_seconds)
+        raise
 
 
 @router.post("/sign-out")

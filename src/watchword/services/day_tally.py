@@ -3,7 +3,8 @@
 What can be known, and how it is told from the log (docs/how-to/reports.md says what cannot):
 a login with a code     a RADIUS server granted it
 a login without         a node asked how the account is paired, and was told that it is not: in the modes `paired` and
-                        `countdown` the node then lets the person in. No other mode asks.
+                        `countdown` the node then lets the person in. No other mode asks. Of an account that is held
+                        it is told that it is paired, though it has no token.
 a pairing, its end      an account and a token were tied, or parted
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from watchword.domain.audit import EventKind, Result
+from watchword.domain.outcome import Reason
 from watchword.domain.tokens import Kind
 from watchword.services.ports_statistics import Counted
 
@@ -87,7 +89,7 @@ class Tally:
                 case EventKind.LOGIN if judges_logins and event.result == Result.GRANTED:
                     self._log_in(day, Factor.CODE, event.account, origin_of(event.address))
                 case EventKind.PAIRING_QUERY if (
-                    judges_logins and event.result == Result.ANSWERED and not event.serial and event.account
+                    judges_logins and event.result == Result.ANSWERED and event.account and _is_unpaired(event)
                 ):
                     self._log_in(day, Factor.NONE, event.account, origin_of(event.address))
                 case EventKind.PAIRING if event.account and event.result == Result.DONE:
@@ -108,6 +110,11 @@ class Tally:
             case "unpaired" | "removed":
                 self.counts[day, ended(kind)] += 1
                 self.pairings[event.account, day] -= 1
+
+
+def _is_unpaired(event: Counted) -> bool:
+    """Tell whether a node was told that an account has no pairing."""
+    return not event.serial and event.reason != Reason.HELD
 
 
 def local_day(at_milliseconds: int) -> date | None:

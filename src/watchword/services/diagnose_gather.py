@@ -12,17 +12,17 @@ from watchword.domain.audit import AuditEvent
 from watchword.domain.enforcement import Mode
 from watchword.domain.errors import DirectoryUnavailable, InvalidValue, WatchwordError
 from watchword.domain.exemptions import Finding, Login, find
+from watchword.domain.people import Person
 from watchword.services import exemption_file
 from watchword.services.diagnose_facts import Facts, Presence
 from watchword.services.portal_ports import PortalStore, PortalWork
-from watchword.services.ports import Account, Directory
-from watchword.services.ports_tokens import TokenFacts
+from watchword.services.ports import Directory
+from watchword.services.ports_search import AccountFacts
 from watchword.services.tell_story import local_time, visible
 
 EVENTS = 60
 """The newest of an account's that are looked at."""
 
-TOKENS = 50
 SIMILAR = 3
 
 
@@ -38,8 +38,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    account: Account | None
-    tokens: list[TokenFacts]
+    account: AccountFacts | None
     events: list[AuditEvent]
     newest_event_at: float
     similar: list[str]
@@ -62,7 +61,7 @@ class Investigator:
         origin = check_address(address) if address else ""
         now = self._clock()
         presence, groups = self._look_in_the_directory(name)
-        rows = self._store.read(lambda work: self._look_at_rows(work, name))
+        rows = self._store.read(lambda work: _look_at_rows(work, name, is_absent=presence is Presence.ABSENT))
         trouble, exemption = "", None
         if origin:
             try:
@@ -78,20 +77,20 @@ class Investigator:
             deadline=self._circumstances.deadline,
             drift_seconds=self._circumstances.drift_seconds,
             standing=rows.account.standing if rows.account is not None else None,
-            tokens=rows.tokens,
+            tokens=rows.account.tokens if rows.account is not None else (),
             events=rows.events,
             address=origin,
             exemption=exemption,
             exemption_trouble=trouble,
             newest_event_at=rows.newest_event_at,
-            similar=rows.similar if presence is Presence.ABSENT else (),
+            similar=rows.similar,
         )
 
-    def exemptions_from(self, name: str, addresses: Sequence[str]) -> list[tuple[str, Finding]]:
-        """Answer which of these addresses an account is exempt from, and by which line."""
-        _, groups = self._look_in_the_directory(name)
+    def exemptions_from(self, name: str, person: Person | None, addresses: Sequence[str]) -> list[tuple[str, Finding]]:
+        """Answer which of these addresses an account is exempt from, and by which line; `person`: whose it is."""
+        is_in_group = _groups_of(person)
         try:
-            findings = [(address, self._look_at_exemptions(name, address, groups)) for address in addresses]
+            findings = [(address, self._look_at_exemptions(name, address, is_in_group)) for address in addresses]
         except WatchwordError:
             return []
         return [(address, finding) for address, finding in findings if finding.exempt]
@@ -99,26 +98,12 @@ class Investigator:
     def _look_in_the_directory(self, name: str) -> tuple[Presence, Callable[[str], bool | None]]:
         """Answer whether the account is there, and what tells its groups (None: cannot be found out)."""
         if not is_account_name(name):
-            return Presence.ABSENT, lambda _group: None
+            return Presence.ABSENT, _groups_of(None)
         try:
             person = self._directory.find(name)
         except DirectoryUnavailable:
-            return Presence.UNKNOWN, lambda _group: None
-        if person is None:
-            return Presence.ABSENT, lambda _group: None
-        # A directory that is not asked for groups answers none at all.
-        return Presence.THERE, lambda group: group in person.groups if person.groups else None
-
-    def _look_at_rows(self, rows: PortalWork, name: str) -> _Rows:
-        tokens = rows.tokens.describe_page("", TOKENS, account=name)
-        newest = rows.audit.page(None, 1)
-        return _Rows(
-            rows.accounts.find(name),
-            sorted(tokens, key=lambda token: (token.rank, token.serial)),
-            [chained.event for _, chained in rows.audit.page(None, EVENTS, account=name)],
-            newest[0][1].event.at_milliseconds / 1000 if newest else 0,
-            _similar(rows, name),
-        )
+            return Presence.UNKNOWN, _groups_of(None)
+        return Presence.ABSENT if person is None else Presence.THERE, _groups_of(person)
 
     def _look_at_exemptions(self, name: str, address: str, is_in_group: Callable[[str], bool | None]) -> Finding:
         """Ask the list as a node does; of netgroups the portal knows nothing. Raises NotFound."""
@@ -129,12 +114,28 @@ class Investigator:
         return finding
 
 
+def _groups_of(person: Person | None) -> Callable[[str], bool | None]:
+    """Answer what tells somebody's groups; None: cannot be found out."""
+    # A directory that is not asked for groups answers none at all.
+    groups = person.groups if person is not None else frozenset()
+    return lambda group: group in groups if groups else None
+
+
 def check_address(typed: str) -> str:
     """Return an address in its usual form; raises InvalidValue."""
     try:
         return str(ipaddress.ip_address(typed.strip()))
     except ValueError:
         raise InvalidValue("that is not an address", hint="write it in numbers, as 192.0.2.7 or 2001:db8::7") from None
+
+
+def _look_at_rows(rows: PortalWork, name: str, *, is_absent: bool) -> _Rows:
+    return _Rows(
+        rows.search.account(name),
+        [numbered.event for numbered in rows.search.story(name, None, EVENTS)],
+        rows.search.newest_event_at() / 1000,
+        _similar(rows, name) if is_absent else [],
+    )
 
 
 def _similar(rows: PortalWork, name: str) -> list[str]:

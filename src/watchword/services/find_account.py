@@ -13,8 +13,6 @@ from watchword.services.ports import Directory
 from watchword.services.ports_search import NumberedEvent
 from watchword.services.ports_tokens import TokenFacts
 
-TOKENS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class Everything:
@@ -55,16 +53,15 @@ class AccountReader:
         person, answers = self._ask_the_directory(name)
 
         def work(rows: PortalWork) -> Everything:
-            account = rows.accounts.find(name)
-            tokens = rows.tokens.describe_page("", TOKENS, account=name) if account is not None else []
-            events = [NumberedEvent(row, each.event) for row, each in rows.audit.page(before, limit + 1, account=name)]
+            account = rows.search.account(name)
+            events = rows.search.story(name, before, limit + 1)
             return Everything(
                 name,
                 account.standing.at(self._clock()) if account is not None else Standing(),
                 account is not None,
                 person,
                 answers,
-                sorted(tokens, key=lambda token: (token.rank, token.serial)),
+                account.tokens if account is not None else [],
                 events[:limit],
                 events[limit - 1].row if len(events) > limit else None,
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from watchword.clock import Clock
 from watchword.services.portal_ports import PortalStore, PortalWork
-from watchword.services.ports_sessions import Session
+from watchword.services.ports_sessions import Session, Visitor
 
 COOKIE_OCTETS = 32
 
@@ -52,13 +52,14 @@ class SessionKeeper:
     def find(self, cookie: str, *, is_used: bool = True) -> Session | None:
         """Find the session that a cookie stands for, if it has not ended; being used puts its idle end off."""
         session_hash = hash_cookie(cookie)
-        now = int(self._clock())
         session = self._store.read(lambda rows: rows.sessions.find(session_hash))
-        if session is None or not self._lives(session, now):
-            return None
-        if is_used and now - session.seen_at >= TOUCH_SECONDS:
-            self._store.write(lambda rows: rows.sessions.touch(session_hash, now))
-        return session
+        return session if session is not None and self._goes_on(session, is_used=is_used) else None
+
+    def visitor(self, cookie: str, *, is_used: bool = True) -> Visitor | None:
+        """Find a session as `find` does, and all that a page has to know of its holder, in one look."""
+        session_hash = hash_cookie(cookie)
+        visitor = self._store.read(lambda rows: rows.sessions.visitor(session_hash))
+        return visitor if visitor is not None and self._goes_on(visitor.session, is_used=is_used) else None
 
     def prove(self, session: Session, serial: str) -> Begun | None:
         """Give a session whose holder gave a code of a token a new cookie; None if it has ended meanwhile."""
@@ -94,6 +95,14 @@ class SessionKeeper:
         return self._store.write(
             lambda rows: rows.sessions.prune(now - self._idle_seconds, now - self._longest_seconds)
         )
+
+    def _goes_on(self, session: Session, *, is_used: bool) -> bool:
+        now = int(self._clock())
+        if not self._lives(session, now):
+            return False
+        if is_used and now - session.seen_at >= TOUCH_SECONDS:
+            self._store.write(lambda rows: rows.sessions.touch(session.session_hash, now))
+        return True
 
     def _lives(self, session: Session, now: int) -> bool:
         return now - session.seen_at < self._idle_seconds and now - session.created_at < self._longest_seconds

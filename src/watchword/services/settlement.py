@@ -113,8 +113,9 @@ class Settlement:
         first = next(iter([*self._tokens.get(name, ()), *all_tokens]), None)
         if first is not None:
             return Pairing(first.kind), Reason.LOOKED_UP, first.serial
-        held = name in self._standings and self._standings[name].held
-        return Pairing(Kind.SOFT if held else None), Reason.LOOKED_UP, ""
+        if name in self._standings and self._standings[name].held:
+            return Pairing(Kind.SOFT), Reason.HELD, ""
+        return Pairing(None), Reason.LOOKED_UP, ""
 
     def _continue(self, name: str, typed: str, handle: bytes) -> tuple[Outcome, Reason, str]:
         tries_left = self._handles.tries_left(name, handle, self._now)

@@ -82,6 +82,8 @@ def _here(seconds: float) -> datetime:
 
 def visible(text: str) -> str:
     """Escape what cannot be seen, such as a control character: it may be there to look like something else."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
@@ -114,7 +116,8 @@ def _asked(event: AuditEvent, allowed: int) -> Parts:
 
 
 def _looked_up(event: AuditEvent, _allowed: int) -> Parts:
-    known = f"paired, {event.serial}" if event.serial else "no token of its own"
+    without = "locked by an operator" if event.reason == Reason.HELD else "no token of its own"
+    known = f"paired, {event.serial}" if event.serial else without
     return "looked up", f"{_place(event)}: {known}", Tone.QUIET
 
 
@@ -151,6 +154,10 @@ def _not_paired(event: AuditEvent, allowed: int) -> Parts:
 
 def _administered(event: AuditEvent, _allowed: int) -> Parts:
     return _joined(_plain(event.reason) or "changed", _bracketed(event.serial)), _by(event, event.detail), Tone.ACT
+
+
+def _not_administered(event: AuditEvent, _allowed: int) -> Parts:
+    return _joined(_plain(event.reason) or "not changed", _bracketed(event.serial)), _by(event, event.detail), Tone.BAD
 
 
 def _signed_in(event: AuditEvent, _allowed: int) -> Parts:
@@ -195,6 +202,7 @@ _COMPOSERS: dict[tuple[str, str], Composer] = {
     (EventKind.PAIRING, Result.DONE): _paired,
     (EventKind.PAIRING, Result.DENIED): _not_paired,
     (EventKind.ADMINISTRATION, Result.DONE): _administered,
+    (EventKind.ADMINISTRATION, Result.DENIED): _not_administered,
     (EventKind.SIGN_IN, Result.GRANTED): _signed_in,
     (EventKind.SIGN_IN, Result.DENIED): _not_signed_in,
     (EventKind.REPORTED, ""): _reported,

@@ -6,7 +6,11 @@ from watchword.clock import Clock
 from watchword.domain.audit import AuditEvent, EventKind, Result
 from watchword.domain.errors import NotFound
 from watchword.services.portal_ports import PortalStore, PortalWork
+from watchword.services.throttle import Limit
 from watchword.services.write_mail import MailWriter
+
+MAILS = Limit("this wasn't me/mails about account", 3, 3600)
+"""Who knows a password could fill the operators' mailbox: past these, the audit log and *Now* have it, and no mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,9 @@ class Reports:
             if self.announces:
                 # Where nodes look pairings up in the directory, a held account has to look paired there.
                 rows.announcements.note(account, int(now))
-            self.mail.tell_operators(rows, account, what, address)
+            used, _ends_at = rows.throttles.take(MAILS.bucket(account), int(now), MAILS.window_seconds)
+            if used <= MAILS.tries:
+                self.mail.tell_operators(rows, account, what, address)
             return ended
 
         return self.store.write(work)

@@ -57,7 +57,12 @@ class Watcher:
     def page(self, feed: Feed, before: int | None = None, limit: int = SHOWN) -> tuple[list[NumberedEvent], int | None]:
         """List a feed's events, newest first, below a row; and below which row the next page begins, or None."""
         found = self._store.read(lambda rows: rows.search.events_before(SORTS[feed], before, limit + 1))
-        return found[:limit], found[limit - 1].row if len(found) > limit else None
+        return _page(found, limit)
+
+    def newest(self, limit: int) -> dict[Feed, tuple[list[NumberedEvent], int | None]]:
+        """List the newest events of every feed, as `page` does, in one look."""
+        found = self._store.read(lambda rows: rows.search.events_before(list(_FEED_OF), None, limit + 1))
+        return {feed: _page([each for each in found if _feed_of(each) is feed], limit) for feed in Feed}
 
     def begin(self, after: int | None = None) -> "Look":
         """Begin to watch every feed, from now on or from beyond a row that was seen."""
@@ -90,4 +95,12 @@ class Look:
         for numbered in fresh:
             self._answered.append(numbered.row)
             self._newest = max(self._newest, numbered.row)
-        return [Seen(_FEED_OF[numbered.event.kind, numbered.event.result], numbered) for numbered in fresh]
+        return [Seen(_feed_of(numbered), numbered) for numbered in fresh]
+
+
+def _feed_of(numbered: NumberedEvent) -> Feed:
+    return _FEED_OF[numbered.event.kind, numbered.event.result]
+
+
+def _page(found: list[NumberedEvent], limit: int) -> tuple[list[NumberedEvent], int | None]:
+    return found[:limit], found[limit - 1].row if len(found) > limit else None

@@ -21,7 +21,9 @@ from watchword.wiring.portal import Desk, open_desk
 PEOPLE = 500
 ROUNDS = 5
 WINDOW_SECONDS = 4.0
-OPERATOR = name_of(1)
+OPERATOR = "root"
+"""Whoever has a role must be an account of this machine."""
+
 HOST = "localhost"
 WORKERS = 2
 
@@ -66,18 +68,20 @@ def _portal(store: ServerSettings, accounts: int) -> Iterator[tuple[int, dict[st
     )
     settings = ServerSettings(store.directory, store.database_url, store.secret, table)
     watchword = settings.write("portal", 1812)
-    people = [f"watchword={cookie}" for cookie in _sign_in(settings, watchword.config.name)]
+    cookies = [f"watchword={cookie}" for cookie in _sign_in(settings, watchword.config.name)]
     log = store.directory / "portal.log"
     with running([COMMAND, "--config", watchword.config, "portal"], log) as server:
         server.wait_until(lambda: is_well(port), seconds=90)
-        yield port, _kinds_of_pages(people, accounts)
+        yield port, _kinds_of_pages(cookies, accounts)
 
 
 def _sign_in(settings: ServerSettings, config: str) -> list[str]:
     """Begin and prove a session of each person; return their cookies, the operator's first."""
     desk = open_desk(read_settings(settings.directory / config))
     try:
-        return [_proved_session(desk, name_of(number)) for number in range(1, PEOPLE + 1)]
+        desk.pairer().add_soft(OPERATOR)
+        people = [name_of(number) for number in range(1, PEOPLE + 1)]
+        return [_proved_session(desk, account) for account in (OPERATOR, *people)]
     finally:
         desk.close()
 
@@ -93,8 +97,8 @@ def _proved_session(desk: Desk, account: str) -> str:
     return proved.cookie
 
 
-def _kinds_of_pages(people: list[str], accounts: int) -> dict[str, list[Page]]:
-    operator, numbers = people[0], range(7, accounts, 1999)
+def _kinds_of_pages(cookies: list[str], accounts: int) -> dict[str, list[Page]]:
+    (operator, *people), numbers = cookies, range(7, accounts, 1999)
     return {
         "first page": [Page("/", cookie) for cookie in people],
         "history": [Page("/history", cookie) for cookie in people],

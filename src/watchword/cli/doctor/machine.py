@@ -114,7 +114,7 @@ def examine_server(config: Path) -> list[Finding]:
         settings = read_settings(config)
     except WatchwordError as error:
         return [server.AREA.problem(str(error), error.hint or "nothing else was looked at")]
-    service = server_store.service_account()
+    service = server_store.service_account(config)
     alone = portal.runs_alone(settings)
     database = server_store.DATABASE
     return [

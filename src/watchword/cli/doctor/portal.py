@@ -3,6 +3,7 @@
 import ipaddress
 import smtplib
 import socket
+import stat
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -81,11 +82,14 @@ def _check_first_factor(settings: Settings, pam_directories: tuple[Path, ...]) -
             yield AREA.problem('sign_in is "ldap", and there is no [ldap]', 'add one, or sign_in = "pam"')
         return
     name = settings.portal.pam_service
-    if not any((directory / name).exists() for directory in pam_directories):
-        # libpam then takes the file "other", and whatever that says.
+    file = next((directory / name for directory in pam_directories if (directory / name).exists()), None)
+    # Without a file, or with one that it can't read, libpam takes the file "other", and whatever that says.
+    if file is None:
         yield AREA.problem(
             f"there is no PAM service {name}", f"copy conf/pam.d/watchword-portal to {pam_directories[0] / name}"
         )
+    elif not file.stat().st_mode & stat.S_IROTH:
+        yield AREA.problem(f"the portal can't read {file}: it is asking the PAM service other", f"chmod 0644 {file}")
     else:
         yield AREA.ok(f"passwords are asked of the PAM service {name}")
 

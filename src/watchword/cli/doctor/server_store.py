@@ -25,15 +25,20 @@ from watchword.wiring import Services
 KEYRING = Area("Keyring")
 DATABASE = Area("Database")
 SERVICE_ACCOUNT = "watchword"
+OTHER_ACCOUNTS = ("watchword-portal", "watchword-keeper")
 SAMPLE_SIZE = 100
 LATE_SECONDS = 60
 SLOW_MILLISECONDS = 100
 
 
-def service_account() -> pwd.struct_passwd | None:
-    """Find the account that the daemons run as."""
+def service_account(config: Path) -> pwd.struct_passwd | None:
+    """Find the account of the daemon that reads a file: its own group may read the file, if it has one."""
     try:
-        return pwd.getpwnam(SERVICE_ACCOUNT)
+        group = config.group()
+    except (OSError, KeyError):
+        group = ""
+    try:
+        return pwd.getpwnam(group if group in OTHER_ACCOUNTS else SERVICE_ACCOUNT)
     except KeyError:
         return None
 
@@ -45,9 +50,10 @@ def check_keyring(settings: Settings, service: pwd.struct_passwd | None) -> Find
     yield KEYRING.ok(f"{path} holds {len(keys)} {'key' if len(keys) == 1 else 'keys'}")
     yield from check_secret_file(KEYRING, path)
     anchors = settings.audit.anchors
+    name = service.pw_name if service else SERVICE_ACCOUNT
     if not anchors.is_dir():
         yield KEYRING.problem(
-            f"{anchors}, where the audit log's anchors go, is not there", f"watchword init; chown {SERVICE_ACCOUNT} it"
+            f"{anchors}, where the audit log's anchors go, is not there", f"watchword init; chown {name} it"
         )
         return
     if service is None:
@@ -55,11 +61,11 @@ def check_keyring(settings: Settings, service: pwd.struct_passwd | None) -> Find
         return
     if not may(service, path, "read"):
         yield KEYRING.problem(
-            f"{SERVICE_ACCOUNT}, whom the daemons run as, can't read {path}",
+            f"{name}, whom the daemon runs as, can't read {path}",
             "run watchword init as root: it gives the file to the group of the daemons",
         )
     if not may(service, anchors, "write", "search"):
-        yield KEYRING.problem(f"{SERVICE_ACCOUNT} can't write into {anchors}", f"chown -R {SERVICE_ACCOUNT}: {anchors}")
+        yield KEYRING.problem(f"{name} can't write into {anchors}", f"chown -R {name}: {anchors}")
 
 
 def check_database(settings: Settings, service: pwd.struct_passwd | None, clock: Clock) -> Findings:
@@ -72,8 +78,8 @@ def check_database(settings: Settings, service: pwd.struct_passwd | None, clock:
         return
     if file is not None and service is not None and not _may_write(service, file):
         yield DATABASE.problem(
-            f"{SERVICE_ACCOUNT}, whom the daemons run as, can't write {file} and its directory",
-            f"chown -R {SERVICE_ACCOUNT}: {file.parent}",
+            f"{service.pw_name}, whom the daemon runs as, can't write {file} and its directory",
+            f"chown -R {service.pw_name}: {file.parent}",
         )
     database = Database(url)
     try:

@@ -35,7 +35,7 @@ class ApiRouter:
 
     def _add(self, method: str, path: str, terms: Terms, status: int) -> Callable[[Endpoint], Endpoint]:
         # What a path names may not be there.
-        terms = replace(terms, fails=(*terms.fails, 404)) if "{account}" in path or "{serial}" in path else terms
+        terms = replace(terms, fails=(*terms.fails, 404)) if "{account}" in path or "{serial" in path else terms
 
         def add(endpoint: Endpoint) -> Endpoint:
             setattr(endpoint, TERMS, terms)

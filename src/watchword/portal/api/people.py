@@ -10,7 +10,7 @@ from watchword.portal.api.call import Calling
 from watchword.portal.api.fields import AccountName, Body, Moment, Page, Reason
 from watchword.services.actor import Actor
 from watchword.services.api_keys import Scope
-from watchword.services.api_sessions import end_sessions
+from watchword.services.end_sessions import end_sessions
 
 router = ApiRouter("people")
 

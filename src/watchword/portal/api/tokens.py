@@ -124,13 +124,13 @@ def list_tokens_of_account(call: Calling, account: AccountName) -> Page[TokenAns
     return Page(items=[describe_token(facts) for facts in ordered], next=None)
 
 
-@router.read("/tokens/{serial}", Scope.TOKENS_READ)
+@router.read("/tokens/{serial:path}", Scope.TOKENS_READ)
 def show_token(call: Calling, serial: Serial) -> TokenAnswer:
     """Show a token."""
     return describe_token(call.administrator().token(serial))
 
 
-@router.write("/tokens/{serial}/enable", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/enable", Scope.TOKENS_WRITE)
 def enable_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     """Let a token be used again."""
     administrator = call.administrator(reason.why)
@@ -138,7 +138,7 @@ def enable_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     return describe_token(administrator.token(serial))
 
 
-@router.write("/tokens/{serial}/disable", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/disable", Scope.TOKENS_WRITE)
 def disable_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     """Keep a token from being used.
 
@@ -149,7 +149,7 @@ def disable_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     return describe_token(administrator.token(serial))
 
 
-@router.write("/tokens/{serial}/rename", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/rename", Scope.TOKENS_WRITE)
 def rename_token(call: Calling, serial: Serial, named: Labelled) -> TokenAnswer:
     """Give a token its owner's name for it."""
     administrator = call.administrator(named.why)
@@ -157,7 +157,7 @@ def rename_token(call: Calling, serial: Serial, named: Labelled) -> TokenAnswer:
     return describe_token(administrator.token(serial))
 
 
-@router.write("/tokens/{serial}/make-first", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/make-first", Scope.TOKENS_WRITE)
 def make_token_first(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     """Make a token the one that a login asks for."""
     administrator = call.administrator(reason.why)
@@ -165,7 +165,7 @@ def make_token_first(call: Calling, serial: Serial, reason: Reason) -> TokenAnsw
     return describe_token(administrator.token(serial))
 
 
-@router.write("/tokens/{serial}/resync", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/resync", Scope.TOKENS_WRITE)
 def resync_token(call: Calling, serial: Serial, codes: TwoCodes) -> Drift:
     """Find a token's clock again.
 
@@ -182,7 +182,7 @@ def resync_token(call: Calling, serial: Serial, codes: TwoCodes) -> Drift:
     return Drift(drift_seconds=drift)
 
 
-@router.write("/tokens/{serial}/unassign", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/unassign", Scope.TOKENS_WRITE)
 def unassign_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer:
     """Put a fob back in the drawer."""
     call.note_written()
@@ -191,7 +191,7 @@ def unassign_token(call: Calling, serial: Serial, reason: Reason) -> TokenAnswer
     return describe_token(call.administrator().token(serial))
 
 
-@router.write("/tokens/{serial}/remove", Scope.TOKENS_WRITE)
+@router.write("/tokens/{serial:path}/remove", Scope.TOKENS_WRITE)
 def remove_token(call: Calling, serial: Serial, reason: Reason) -> Removed:
     """Remove a token for good."""
     call.pairer(reason.why).remove(serial)

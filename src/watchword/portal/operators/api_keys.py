@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
 
-from watchword.domain.errors import InvalidValue, NotFound, WatchwordError
+from watchword.domain.errors import DirectoryUnavailable, InvalidValue, NotFound, WatchwordError
 from watchword.portal.current import Current
 from watchword.portal.guards import Admin
 from watchword.portal.operators.page import in_words, page
 from watchword.portal.operators.tools import AtTools, Tools, actor_of
 from watchword.portal.pages import go_to
 from watchword.services.api_keys import ApiKey, ApiKeys, Scope
+from watchword.services.roles import Role
 
 HERE = "/operators/api-keys"
 
@@ -102,6 +103,14 @@ def _all(tools: Tools) -> list[ApiKey]:
     return ApiKeys(tools.desk.store, clock=tools.desk.clock, random_octets=os.urandom, actor="").list_all()
 
 
+def _is_admin(tools: Tools, name: str) -> bool | None:
+    """Tell whether whoever made a key is an admin still; None while the directory does not answer."""
+    try:
+        return tools.desk.roles.role_of(name) is Role.ADMIN
+    except DirectoryUnavailable:
+        return None
+
+
 def _find(tools: Tools, key_id: str) -> ApiKey:
     found = next((key for key in _all(tools) if key.key_id == key_id), None)
     if found is None:
@@ -112,12 +121,14 @@ def _find(tools: Tools, key_id: str) -> ApiKey:
 def _list(
     request: Request, tools: Tools, *, error: WatchwordError | None = None, typed: Mapping[str, object] | None = None
 ) -> Response:
+    keys = _all(tools)
     blank: dict[str, object] = {"name": "", "days": "365", "networks": "", "why": "", "scope": (), "digest": ""}
     return page(
         request,
         "api_keys.html",
         status=400 if error is not None else 200,
-        keys=_all(tools),
+        keys=keys,
+        makers={name: _is_admin(tools, name) for name in {key.created_by for key in keys}},
         now=tools.desk.clock(),
         scopes=[(scope.value, MEANINGS[scope]) for scope in Scope],
         typed={**blank, **(typed or {})},

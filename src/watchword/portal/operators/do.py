@@ -9,7 +9,8 @@ from watchword.domain.errors import Conflict, InvalidValue, NotFound, WatchwordE
 from watchword.portal.current import Current
 from watchword.portal.guards import AnyOperator, Forbidden
 from watchword.portal.operators.acts import ACTS, Act, Subject
-from watchword.portal.operators.page import account_path, in_words, page, token_path
+from watchword.portal.operators.page import in_words, page
+from watchword.portal.operators.paths import account_path, token_path
 from watchword.portal.operators.tools import AtTools, Tools, actor_of
 from watchword.portal.pages import go_to
 from watchword.services.actor import Actor

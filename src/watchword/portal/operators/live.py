@@ -51,10 +51,10 @@ router = APIRouter(prefix="/operators/live")
 def now(request: Request, _operator: AnyOperator, desk: AtDesk, tools: AtTools) -> Response:
     """Show the newest of everything."""
     locked, more = tools.finder.locked(limit=FEW)
-    feeds = {}
-    for feed in Feed:
-        events, older = tools.watcher.page(feed, limit=FEW)
-        feeds[feed] = [told(desk, numbered.row, numbered.event) for numbered in events], older
+    feeds = {
+        feed: ([told(desk, numbered.row, numbered.event) for numbered in events], older)
+        for feed, (events, older) in tools.watcher.newest(FEW).items()
+    }
     return page(request, "now.html", locked=locked, more=more, feeds=feeds, titles=TITLES)
 
 

@@ -8,7 +8,8 @@ from watchword.domain.accounts import is_account_name
 from watchword.domain.errors import DirectoryUnavailable, InvalidValue
 from watchword.portal.guards import AnyOperator, AtDesk
 from watchword.portal.operators.acts import ACTS, Subject, acts_for
-from watchword.portal.operators.page import account_path, in_words, page, told
+from watchword.portal.operators.page import in_words, page, told
+from watchword.portal.operators.paths import account_path
 from watchword.portal.operators.tools import AtTools, Tools
 from watchword.portal.pages import go_to
 from watchword.services.diagnose import diagnose, verdict
@@ -73,7 +74,7 @@ def account(
 ) -> Response:
     """Show an account: how it stands, its tokens, its story."""
     found = tools.reader.read(name, before=before, limit=EVENTS_SHOWN)
-    exempt = tools.investigator.exemptions_from(name, found.addresses(ADDRESSES_SHOWN))
+    exempt = tools.investigator.exemptions_from(name, found.person, found.addresses(ADDRESSES_SHOWN))
     return page(
         request,
         "account.html",

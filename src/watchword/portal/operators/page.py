@@ -1,8 +1,7 @@
-"""Operators' pages: the frame around them, and the addresses of accounts and tokens."""
+"""Operators' pages: the frame around them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
@@ -56,9 +55,6 @@ def page(
         status=status,
         headers=headers,
         tabs=tabs_of(request.state.current.role),
-        account_path=account_path,
-        token_path=token_path,
-        act_path=act_path,
         **context,
     )
 
@@ -66,21 +62,6 @@ def page(
 def tabs_of(role: Role | None) -> list[tuple[str, str]]:
     """List the areas that a role may see."""
     return [*_TABS, *(_ADMINS_TABS if role is Role.ADMIN else ())]
-
-
-def account_path(name: str, **more: object) -> str:
-    """Answer where an account's page is."""
-    return "/operators/account?" + urlencode({"name": name, **more})
-
-
-def token_path(serial: str, **more: object) -> str:
-    """Answer where a token's page is."""
-    return "/operators/token?" + urlencode({"serial": serial, **more})
-
-
-def act_path(act: str, subject: str) -> str:
-    """Answer where somebody is asked why, before an act on an account or a token."""
-    return f"/operators/act/{act}?" + urlencode({"subject": subject})
 
 
 def in_words(error: WatchwordError) -> str:

@@ -84,7 +84,7 @@ class Tools:
         )
 
 
-def the_tools(desk: AtDesk) -> Tools:
+async def the_tools(desk: AtDesk) -> Tools:
     """Answer the use cases."""
     return Tools(desk)
 

@@ -1,25 +1,20 @@
 """A person's own history, in words for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from watchword.domain.audit import AuditEvent, EventKind
 from watchword.services.tell_story import Tone, tell
 from watchword.wiring.portal import Desk
 
-_SHOWN = frozenset(
-    {EventKind.LOGIN, EventKind.SIGN_IN, EventKind.PAIRING, EventKind.ADMINISTRATION, EventKind.REPORTED}
-)
+_SHOWN = (EventKind.LOGIN, EventKind.SIGN_IN, EventKind.PAIRING, EventKind.ADMINISTRATION, EventKind.REPORTED)
 """Not that a code was asked for, or a message sent on the way: what came of it is here."""
 
 _REPORTABLE = frozenset({EventKind.LOGIN, EventKind.SIGN_IN, EventKind.PAIRING})
 
 _CLASSES = {Tone.GOOD: "ok", Tone.BAD: "danger", Tone.ACT: "", Tone.QUIET: ""}
 
-ROWS_FOR_EACH = 8
-"""A login by ssh leaves three rows or four, of which one is shown."""
-
-MOST_READS = 20
-"""How often one page reads on: a script that asks all day leaves many rows that are not shown."""
+ROWS_LOOKED_AT = 4000
+"""For one page. A login by ssh leaves three rows or four, and a script that asks all day many that are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +30,11 @@ class Entry:
 
 def read_history(desk: Desk, account: str, *, before: int | None, most: int) -> tuple[list[Entry], int | None]:
     """Read entries, newest first, and the number before which older ones are; None if there are none."""
-    entries: list[Entry] = []
-    last = before
-    at_once = most * ROWS_FOR_EACH
-    for _ in range(MOST_READS):
-        rows = _read_rows(desk, account, last, at_once)
-        for event_id, event in rows:
-            if event.kind in _SHOWN:
-                if len(entries) == most:
-                    return entries, last
-                entries.append(make_entry(desk, event_id, event))
-            last = event_id
-        if len(rows) < at_once:
-            return entries, None
-    return entries, last
-
-
-def _read_rows(desk: Desk, account: str, before: int | None, limit: int) -> list[tuple[int, AuditEvent]]:
-    found = desk.store.read(lambda rows: rows.audit.page(before, limit, account=account))
-    return [(event_id, chained.event) for event_id, chained in found]
+    found, last = desk.store.read(
+        lambda rows: rows.search.story_of(_SHOWN, account, before, most + 1, within=ROWS_LOOKED_AT)
+    )
+    entries = [make_entry(desk, numbered.row, numbered.event) for numbered in found[:most]]
+    return entries, entries[-1].event_id if len(found) > most else last
 
 
 def make_entry(desk: Desk, event_id: int, event: AuditEvent) -> Entry:
@@ -74,4 +55,4 @@ def _without_names(event: AuditEvent) -> AuditEvent:
     if not event.actor:
         return event
     detail = event.detail.partition(":")[0] if event.kind == EventKind.PAIRING else ""
-    return replace(event, actor="the help desk", address="", detail=detail)
+    return event._replace(actor="the help desk", address="", detail=detail)

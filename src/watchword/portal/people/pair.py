@@ -22,7 +22,7 @@ def _walker(request: Request, current: Current) -> Walker:
     return Walker(current.account, current.session.session_hash, request.state.address, current.is_proved)
 
 
-def seen_by_somebody(request: Request) -> None:
+async def seen_by_somebody(request: Request) -> None:
     """Refuse a page to a browser that fetches it before anybody asks: seeing it is a step."""
     if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
         raise HTTPException(503)

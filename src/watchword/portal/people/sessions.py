@@ -7,6 +7,8 @@ from fastapi import APIRouter, Form, Request, Response
 
 from watchword.portal.guards import AtDesk, Proved, SignedIn
 from watchword.portal.pages import go_to, render
+from watchword.services.actor import Actor
+from watchword.services.end_sessions import end_session, end_sessions
 from watchword.services.ports_sessions import Session
 
 router = APIRouter()
@@ -26,16 +28,19 @@ def show_sessions(request: Request, current: SignedIn, desk: AtDesk) -> Response
 
 
 @router.post("/sessions/end")
-def end_session(current: Proved, desk: AtDesk, session: Annotated[str, Form(max_length=64)] = "") -> Response:
+def end_one(
+    request: Request, current: Proved, desk: AtDesk, session: Annotated[str, Form(max_length=64)] = ""
+) -> Response:
     """End one of one's own sessions."""
     for each in desk.sessions.of_account(current.account):
         if public_name(each) == session:
-            desk.sessions.end(each.session_hash)
+            end_session(desk.store, each, Actor(address=request.state.address), desk.clock())
     return go_to("/sessions")
 
 
 @router.post("/sessions/end-others")
-def end_others(current: Proved, desk: AtDesk) -> Response:
+def end_others(request: Request, current: Proved, desk: AtDesk) -> Response:
     """End all of one's sessions but this one."""
-    desk.sessions.end_all(current.account, but=current.session.session_hash)
+    here = current.session.session_hash
+    end_sessions(desk.store, current.account, Actor(address=request.state.address), desk.clock(), but=here)
     return go_to("/sessions")

@@ -22,7 +22,7 @@ def show_done(request: Request, current: SignedIn) -> Response:
     return render(request, "people/unpaired.html", tokens=current.tokens)
 
 
-@router.get("/unpair/{serial}")
+@router.get("/unpair/{serial:path}")
 def ask(request: Request, current: SignedIn, desk: AtDesk, serial: Serial) -> Response:
     """Ask for a code; for a fob, say how to reach the help desk."""
     token = desk.people.unpairer.token(current.account, serial)
@@ -31,7 +31,7 @@ def ask(request: Request, current: SignedIn, desk: AtDesk, serial: Serial) -> Re
     return _form(request, token, current.tokens)
 
 
-@router.post("/unpair/{serial}/text")
+@router.post("/unpair/{serial:path}/text")
 def text_code(request: Request, current: SignedIn, desk: AtDesk, serial: Serial) -> Response:
     """Have a code texted, and ask for it."""
     token = desk.people.unpairer.token(current.account, serial)
@@ -39,7 +39,7 @@ def text_code(request: Request, current: SignedIn, desk: AtDesk, serial: Serial)
     return _form(request, token, current.tokens, is_texted=True)
 
 
-@router.post("/unpair/{serial}")
+@router.post("/unpair/{serial:path}")
 def unpair(
     request: Request,
     current: SignedIn,
