@@ -1,11 +1,13 @@
 """The schema that the steps build is the one that the code speaks to."""
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from tests.contract.world import World
+from tests.contract.world import Server, World
 from tests.harness.mariadb import Mariadb
+from watchword.domain.outcome import Granted
 from watchword.store import migrate
 from watchword.store.database import Database
 from watchword.store.schema import metadata
@@ -20,6 +22,16 @@ def test_the_steps_build_exactly_the_schema_of_the_code(world: World) -> None:
 def test_an_upgrade_can_be_repeated_and_ends_at_the_newest_revision(world: World) -> None:
     migrate.upgrade(world.server.database)
     assert migrate.current_revision(world.server.database) == migrate.newest_revision() != ""
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_an_earlier_version_is_brought_up_and_keeps_its_pairings(
+    world: World, server: Server, revision: str
+) -> None:
+    server.database.write(lambda connection: command.downgrade(migrate._config(connection), revision))
+    assert migrate.current_revision(server.database) == revision
+    migrate.upgrade(server.database)
+    assert isinstance(server.one_shot("alice", world.code()), Granted)
 
 
 def test_a_database_is_new_enough_and_its_commits_last(world: World) -> None:

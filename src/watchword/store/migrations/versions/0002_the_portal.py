@@ -20,16 +20,6 @@ _FACTS = (
     "CREATE VIEW outbox_facts AS SELECT issue, serial, account, attempts, due_at, expires_at FROM outbox",
 )
 
-# The audit log for those who may add to chains of their own alone (store/ledgers.py). SQLite has no users.
-_CHAINS = {
-    "audit_heads": "SELECT writer, sequence, mac FROM audit_heads",
-    # Without the row's number: whoever writes the last one that there is leaves none for anybody else.
-    "audit": """SELECT writer, sequence, at_milliseconds, kind, result, account, serial, address, node, reason, actor,
-        detail, key_id, mac
-    FROM audit""",
-}
-_CHAIN_ROLES = ("portal", "keeper")
-
 
 def _exact_text(length: int) -> sa.types.TypeEngine[str]:
     exact = mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_nopad_bin")
@@ -143,7 +133,6 @@ def upgrade() -> None:
     # On a large audit log the last of these takes a minute; logins go on meanwhile.
     op.create_index("ix_accounts_held_name", "accounts", ["held", "name"])
     op.create_index("ix_accounts_locked_until", "accounts", ["locked_until"])
-    op.create_index("uq_tokens_account_id_rank", "tokens", ["account_id", "rank"], unique=True)
     op.create_index("ix_audit_kind_result_id", "audit", ["kind", "result", "id"])
     op.create_table(
         "seed_imports",
@@ -225,25 +214,17 @@ def _people_tables() -> None:
     op.create_index("ix_announcements_due_at", "announcements", ["due_at"])
     for view in _FACTS:
         op.execute(view)
-    for table, chains in _CHAINS.items() if op.get_bind().dialect.name != "sqlite" else ():
-        for role in _CHAIN_ROLES:
-            theirs = f"RIGHT(writer, {len(role) + 1}) = '/{role}'"
-            op.execute(f"CREATE VIEW {table}_by_{role} AS {chains} WHERE {theirs} WITH CHECK OPTION")
 
 
 def downgrade() -> None:
     """Take it back."""
     for view in ("token_facts", "sent_code_facts", "outbox_facts"):
         op.execute(f"DROP VIEW {view}")
-    for table in _CHAINS if op.get_bind().dialect.name != "sqlite" else ():
-        for role in _CHAIN_ROLES:
-            op.execute(f"DROP VIEW {table}_by_{role}")
     for table in ("announcements", "mail_links", "mails", "flows"):
         op.drop_table(table)
     op.drop_table("staged_seeds")
     op.drop_table("seed_imports")
     op.drop_index("ix_audit_kind_result_id", table_name="audit")
-    op.drop_index("uq_tokens_account_id_rank", table_name="tokens")
     op.drop_index("ix_accounts_locked_until", table_name="accounts")
     op.drop_index("ix_accounts_held_name", table_name="accounts")
     op.drop_table("api_answers")
