@@ -97,13 +97,16 @@ class Batches:
         return batch
 
     def _work(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting]) -> None:
-        """Settle a batch. Runs in the thread."""
-        outcomes = self._settle([waiting.attempt for waiting in batch])
-        loop.call_soon_threadsafe(self._end, batch, outcomes)
+        """Settle a batch. Runs in the thread; whatever happens there, the next batch must have its turn."""
+        outcomes: Sequence[Outcome | None] = [None] * len(batch)
+        try:
+            outcomes = self._settle([waiting.attempt for waiting in batch])
+        finally:
+            loop.call_soon_threadsafe(self._end, batch, outcomes)
 
     def _settle(self, attempts: list[Attempt]) -> Sequence[Outcome | None]:
         try:
-            return self._answer(attempts)
+            return [outcome for _, outcome in zip(attempts, self._answer(attempts), strict=True)]
         except StoreUnavailable as error:
             log.error("%d attempts were not answered: %s", len(attempts), error)
             return [None] * len(attempts)
@@ -115,9 +118,9 @@ class Batches:
             return [outcome for attempt in attempts for outcome in self._settle([attempt])]
 
     def _end(self, batch: list[_Waiting], outcomes: Sequence[Outcome | None]) -> None:
+        self._in_thread = []
         for waiting, outcome in zip(batch, outcomes, strict=True):
             self._tell(waiting, outcome)
-        self._in_thread = []
         if self._waiting:
             self._prepare()
 

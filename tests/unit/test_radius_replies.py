@@ -146,6 +146,48 @@ def test_one_attempt_that_trips_the_service_is_refused_and_silences_nobody() -> 
     assert outcomes == [tripped if number == 7 else Granted(f"user{number}") for number in range(20)]
 
 
+@pytest.mark.parametrize("fault", ["too few outcomes", "the end of the thread's work"])
+def test_a_batch_that_comes_to_nothing_good_is_not_granted_and_the_next_has_its_turn(fault: str) -> None:
+    well = False
+
+    def answer(batch: Sequence[Attempt]) -> list[Outcome]:
+        if well:
+            return grant(batch)
+        if fault == "too few outcomes":
+            return []
+        raise SystemExit
+
+    async def run() -> tuple[list[Outcome | None], Outcome | None]:
+        nonlocal well
+        gathered = batches_of(answer)
+        first = await asyncio.gather(*(settle(gathered, attempt) for attempt in attempts(3)))
+        well = True
+        later = await settle(gathered, attempts(1)[0])
+        gathered.close()
+        return first, later
+
+    first, later = asyncio.run(asyncio.wait_for(run(), 20))
+    refused = Denied("Refused.", Reason.TRIPPED) if fault == "too few outcomes" else None
+    assert first == [refused] * 3
+    assert later == Granted("user0")
+
+
+def test_one_who_cannot_be_told_silences_nobody() -> None:
+    async def run() -> Outcome | None:
+        gathered = batches_of(grant)
+
+        def fail(_: Outcome | None) -> None:
+            raise RuntimeError("a bug")
+
+        gathered.settle(attempts(1)[0], fail)
+        await settle(gathered, attempts(2)[1])
+        outcome = await settle(gathered, attempts(1)[0])
+        gathered.close()
+        return outcome
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == Granted("user0")
+
+
 def test_beyond_the_most_that_may_wait_there_is_silence_at_once() -> None:
     outcomes = asyncio.run(settle_all(batches_of(grant), batches.MOST_WAITING + 100))
     assert outcomes.count(None) == 100
