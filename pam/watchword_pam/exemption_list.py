@@ -11,6 +11,7 @@ import os
 import stat
 
 from watchword.domain.exemptions import LARGE, Finding, Login, find
+from watchword_pam.memory_files import STATE_DIRECTORY
 from watchword_pam.nss import Membership, as_the_node_spells
 from watchword_pam.system_log import printable
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     Log = Callable[[str], None]
 
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
-STATE_DIRECTORY = "/run/watchword"
-"""Where logins keep what makes the next one faster; pam.toml, which may name another place, takes long to read."""
-
 _ROOT = 0
 
 

@@ -2,20 +2,15 @@
 
 The memory decides nothing. It spares a login from parsing a line again that stands in the file exactly so. Whatever is
 wrong with it (missing, cut off, of another file, not root's) only means that lines are parsed. So nothing here fails: a
-login goes on without. Each login replaces the memory as a whole, and one at a time; who comes second leaves it.
+login goes on without.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-from contextlib import suppress
 
 from watchword.domain.exemption_rules import GRAMMAR
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from watchword_pam.memory_files import NO_MEMORY, memory_name, open_memory, replace_memory
 
 LARGEST_BYTES = 16 * 1024 * 1024
 """The memory lies in /run, which is the machine's own: of a larger file nothing is remembered."""
@@ -25,11 +20,7 @@ WORTH_REMEMBERING = 4 * 1024
 
 HEADER = b"# lines of an exemption file that grammar %d of watchword takes; may be removed at any time\n" % GRAMMAR
 _PIECE_BYTES = 64 * 1024
-_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-
-
-class _Unusable(Exception):
-    """Somebody other than the owner could have written this, or it is not what it should be."""
+_KIND = "exemptions"
 
 
 def worth_remembering(text: str, head: int, tail: int, checked: int) -> str:
@@ -45,31 +36,18 @@ def recall(directory: str, path: str, data: bytes, *, owner: int) -> bytes:
     A last line without its end counts for nothing here.
     """
     try:
-        folder = _open_folder(directory, owner)
-        try:
-            return _read(folder, _name(path), data, owner)
-        finally:
-            os.close(folder)
-    except (OSError, ValueError, _Unusable):
+        return _read(open_memory(directory, memory_name(_KIND, path), owner=owner), data)
+    except NO_MEMORY:
         return b""
 
 
 def remember(directory: str, path: str, lines: bytes, *, owner: int) -> None:
     """Write down lines that were found right; unless they are too many, or another login is writing."""
-    if len(lines) > LARGEST_BYTES:
-        return
-    with suppress(OSError, ValueError, _Unusable):
-        with suppress(FileExistsError):
-            os.mkdir(directory, 0o700)  # noqa: PTH102 - pathlib is slow to load
-        folder = _open_folder(directory, owner)
-        try:
-            _replace(folder, _name(path), lines, owner)
-        finally:
-            os.close(folder)
+    if len(lines) <= LARGEST_BYTES:
+        replace_memory(directory, memory_name(_KIND, path), (HEADER, lines), owner=owner)
 
 
-def _read(folder: int, name: str, data: bytes, owner: int) -> bytes:
-    descriptor = _open_file(folder, name, os.O_RDONLY, owner)
+def _read(descriptor: int, data: bytes) -> bytes:
     try:
         if os.read(descriptor, len(HEADER)) != HEADER:
             return b""
@@ -89,45 +67,3 @@ def _goes_on_with(descriptor: int, data: bytes, end: int) -> bool:
             return False
         place += len(piece)
     return True
-
-
-def _replace(folder: int, name: str, lines: bytes, owner: int) -> None:
-    """Write a draft and give it the memory's name. The draft has one name, so logins that are killed leave only one."""
-    draft = f"{name}.new"
-    descriptor = _open_file(folder, draft, os.O_RDWR | os.O_CREAT, owner)
-    try:
-        os.lockf(descriptor, os.F_TLOCK, 0)
-        # Who had the lock before may have made this very file the memory.
-        about = os.fstat(descriptor)
-        if not os.path.samestat(about, os.stat(draft, dir_fd=folder, follow_symlinks=False)):
-            return
-        if about.st_size:
-            os.ftruncate(descriptor, 0)  # of a login that was killed; some disks take long to shorten even nothing
-        if os.writev(descriptor, (HEADER, lines)) == len(HEADER) + len(lines):
-            os.rename(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
-        else:
-            os.ftruncate(descriptor, 0)  # the disk is full: let others have what is left
-    finally:
-        os.close(descriptor)
-
-
-def _name(path: str) -> str:
-    """Name the memory of a file. Two files with one name would forget each other's lines, and no more."""
-    return f"exemptions{path.replace('/', '%')}"
-
-
-def _open_folder(directory: str, owner: int) -> int:
-    return _checked(os.open(directory, os.O_RDONLY | os.O_DIRECTORY | _FLAGS), owner, stat.S_ISDIR)
-
-
-def _open_file(folder: int, name: str, flags: int, owner: int) -> int:
-    return _checked(os.open(name, flags | _FLAGS, 0o600, dir_fd=folder), owner, stat.S_ISREG)
-
-
-def _checked(descriptor: int, owner: int, is_right_kind: Callable[[int], bool]) -> int:
-    """Return the descriptor of what only the owner can have written; close it and raise _Unusable for anything else."""
-    about = os.fstat(descriptor)
-    if is_right_kind(about.st_mode) and about.st_uid == owner and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return descriptor
-    os.close(descriptor)
-    raise _Unusable

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
 from watchword_pam.addresses import is_address
 from watchword_pam.trusted_files import Untrusted, read_trusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import date
     from typing import Any
 
 LONGEST_LINE = 253  # what fits into one RADIUS attribute
@@ -28,6 +27,8 @@ def a_choice(value: Any, *choices: Any) -> Any:
 
 def a_date(value: Any) -> date:
     """Accept a TOML date without a time."""
+    from datetime import date, datetime  # noqa: PLC0415 - slow to load, and most files name no day
+
     if isinstance(value, datetime) or not isinstance(value, date):
         raise Mistake("must be a date without quotes, such as 2026-12-01")
     return value

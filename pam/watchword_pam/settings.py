@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-
 from watchword.domain.enforcement import Mode
 from watchword_pam import system_log
+from watchword_pam.memory_files import STATE_DIRECTORY
 from watchword_pam.setting_checks import (
     Mistake,
     a_choice,
@@ -21,6 +20,7 @@ from watchword_pam.setting_checks import (
     some_text,
     value_table,
 )
+from watchword_pam.settings_memory import parsed
 from watchword_pam.trusted_files import Untrusted, is_readable_by_all, read_trusted
 
 TYPE_CHECKING = False
@@ -101,7 +101,7 @@ _TOP: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "budget_seconds": (90, lambda value: a_number(value, 5, 110)),
     "dead_seconds": (60, lambda value: a_number(value, 1, 86400)),
     "tries": (3, lambda value: a_number(value, 1, 10, whole=True)),
-    "state_dir": ("/run/watchword", a_path),
+    "state_dir": (STATE_DIRECTORY, a_path),
 }
 _SERVER: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "host": (None, an_address),
@@ -126,14 +126,18 @@ _LDAP: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 _TABLES = ("server", "ldap")
 
 
-def read_settings(path: str, node: str) -> Settings:
-    """Read pam.toml, and log its mistakes in one line that names the file and the keys, never a value."""
+def read_settings(path: str, node: str, *, memory: str = STATE_DIRECTORY) -> Settings:
+    """Read pam.toml, and log its mistakes in one line that names the file and the keys, never a value.
+
+    In the directory `memory`, logins keep what the file says for each other.
+    """
+    document: dict[str, Any]
     mistakes: list[str] = []
     try:
         data, mode = read_trusted(path)
         if is_readable_by_all(mode):
             system_log.write(system_log.WARNING, "settings", "anyone can read the secrets", file=path)
-        document: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+        document = parsed(path, data, directory=memory)
     except Untrusted as error:
         document, mistakes = {}, [f"the file {error}"]
     except OSError as error:
@@ -251,6 +255,7 @@ def _ldap(table: object, mistakes: list[str]) -> Ldap | None:
 
 def _where_it_breaks(error: Exception) -> str:
     """Say where the TOML is wrong, without the parser's words: they quote the file, secrets and all."""
+    kind = type(error).__name__
     _, marker, position = str(error).rpartition("(at ")
-    place = f" at {position.rstrip(')')}" if marker and isinstance(error, tomllib.TOMLDecodeError) else ""
-    return f"the file is not TOML ({type(error).__name__}{place})"
+    place = f" at {position.rstrip(')')}" if marker and kind == "TOMLDecodeError" else ""
+    return f"the file is not TOML ({kind}{place})"

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from watchword.domain.enforcement import (
     Acknowledgement,
+    Mode,
     Nothing,
     Pairing,
     current_mode,
@@ -68,7 +69,8 @@ class TokenLogin:
     def _demanded(self) -> Verdict:
         """Find out what is demanded of this login, and do it."""
         settings = self._settings
-        date = today()
+        # Dates are slow to load.
+        date = today() if settings.mode is Mode.COUNTDOWN else None
         mode = current_mode(settings.mode, settings.deadline, date)
         kind = ""
         pairing = Pairing.UNKNOWN

@@ -9,15 +9,15 @@ import watchword
 import watchword_pam
 
 PAM_PYTHON_LOADS = "import os, re, sys, traceback, contextlib, linecache"
-LOGIN = "import watchword_pam.{module}, watchword_pam.entry, watchword_pam.clock, datetime"
+LOGIN = "import watchword_pam.{module}, watchword_pam.entry, watchword_pam.clock"
 BUDGET = {
-    "token_login, watchword_pam.settings": {"_md5", "_string", "grp", "pwd", "string", "tomllib", "typing", "warnings"},
+    "token_login, watchword_pam.settings": {"_md5", "grp", "pwd", "zlib"},
     "first_factor": set[str](),
     "exemption_list": {"grp", "pwd"},
     # A large exemption file.
     "exemption_list, watchword_pam.exemption_memory, watchword.domain.candidate_lines": {"grp", "pwd"},
 }
-COMMON = {"__future__", "_datetime", "_socket", "datetime", "math", "syslog"}
+COMMON = {"__future__", "_socket", "syslog"}
 
 
 def modules_loaded_by(statement: str) -> set[str]:

@@ -27,6 +27,11 @@ def read(**changes: Any) -> Settings:
     return settings_from(document, "login1")
 
 
+def read_file(path: Path) -> Settings:
+    """Read a file as a login does, whose memory lies beside it."""
+    return read_settings(str(path), "login1", memory=str(path.parent / "state"))
+
+
 def test_a_good_file_means_what_it_says() -> None:
     settings = read(mode="countdown", deadline=date(2026, 12, 1), on_outage="allow", prompt="TACC Token Code:")
     assert settings.mistakes == ()
@@ -146,7 +151,7 @@ def test_whatever_the_bytes_they_never_raise(tmp_path: Path, data: bytes) -> Non
     path = tmp_path / "pam.toml"
     path.write_bytes(data)
     path.chmod(0o600)
-    assert read_settings(str(path), "login1").mode is Mode.FULL
+    assert read_file(path).mode is Mode.FULL
 
 
 @pytest.mark.parametrize("text", [f'mode = "off"\nsecret = "{SECRET}', f"secret = {SECRET}", "[" * 5000])
@@ -154,7 +159,7 @@ def test_broken_toml_is_reported_by_its_place_alone(tmp_path: Path, text: str) -
     path = tmp_path / "pam.toml"
     path.write_text(text)
     path.chmod(0o600)
-    settings = read_settings(str(path), "login1")
+    settings = read_file(path)
     [mistake] = settings.mistakes
     assert mistake.startswith("the file is not TOML")
     assert SECRET not in mistake
@@ -162,7 +167,7 @@ def test_broken_toml_is_reported_by_its_place_alone(tmp_path: Path, text: str) -
 
 
 def test_a_missing_file_means_full(tmp_path: Path) -> None:
-    settings = read_settings(str(tmp_path / "none"), "login1")
+    settings = read_file(tmp_path / "none")
     assert settings.mode is Mode.FULL
     assert settings.mistakes == ("the file can't be read (No such file or directory)",)
 
@@ -172,7 +177,7 @@ def test_a_file_that_others_may_write_is_not_believed(tmp_path: Path, mode: int,
     path = tmp_path / "pam.toml"
     path.write_text('mode = "off"\n')
     path.chmod(mode)
-    assert (read_settings(str(path), "login1").mode is Mode.OFF) is is_trusted
+    assert (read_file(path).mode is Mode.OFF) is is_trusted
 
 
 def test_a_file_of_another_owner_or_kind_is_not_believed(tmp_path: Path) -> None:
@@ -180,11 +185,11 @@ def test_a_file_of_another_owner_or_kind_is_not_believed(tmp_path: Path) -> None
     path.write_text('mode = "off"\n')
     path.chmod(0o600)
     os.chown(path, 1, 0)
-    assert read_settings(str(path), "login1").mistakes == ("the file does not belong to root",)
+    assert read_file(path).mistakes == ("the file does not belong to root",)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo, 0o600)
-    assert read_settings(str(fifo), "login1").mistakes == ("the file is not a regular file",)
-    assert read_settings(str(tmp_path), "login1").mode is Mode.FULL
+    assert read_file(fifo).mistakes == ("the file is not a regular file",)
+    assert read_file(tmp_path).mode is Mode.FULL
 
 
 def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:

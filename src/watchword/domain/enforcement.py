@@ -82,12 +82,12 @@ class Acknowledgement(_Demand):
 Demand = Nothing | TokenCode | Acknowledgement
 
 
-def current_mode(mode: Mode, deadline: date | None, today: date) -> Mode:
+def current_mode(mode: Mode, deadline: date | None, today: date | None) -> Mode:
     """Return the mode that holds today: a countdown becomes full on the day after its deadline.
 
-    A countdown without a deadline is full: nobody can say that it has not ended.
+    A countdown without a deadline, or without a today, is full: nobody can say that it has not ended.
     """
-    if mode is Mode.COUNTDOWN and (deadline is None or today > deadline):
+    if mode is Mode.COUNTDOWN and (deadline is None or today is None or today > deadline):
         return Mode.FULL
     return mode
 
@@ -97,13 +97,13 @@ def pairing_matters(mode: Mode) -> bool:
     return mode in {Mode.PAIRED, Mode.COUNTDOWN}
 
 
-def demand(mode: Mode, pairing: Pairing, deadline: date | None, today: date) -> Demand:
+def demand(mode: Mode, pairing: Pairing, deadline: date | None, today: date | None) -> Demand:
     """Decide what a login is asked for. An unknown pairing counts as paired."""
     mode = current_mode(mode, deadline, today)
     if mode is Mode.OFF:
         return Nothing()
     if mode is Mode.FULL or pairing is not Pairing.UNPAIRED:
         return TokenCode()
-    if mode is Mode.COUNTDOWN and deadline is not None:
+    if mode is Mode.COUNTDOWN and deadline is not None and today is not None:
         return Acknowledgement((deadline - today).days)
     return Nothing()
