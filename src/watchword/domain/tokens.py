@@ -1,7 +1,7 @@
 """A token: a thing that yields token codes for one account."""
 
 import enum
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from watchword.domain.errors import InvalidValue
 from watchword.domain.otp import OtpProfile
@@ -21,8 +21,7 @@ class Kind(enum.StrEnum):
         return self in (Kind.SOFT, Kind.HARD)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token as the store has it, its secret unsealed.
 
     `secret` is the seed of a soft or hard token, the E.164 number (ASCII) of an sms token, the code (ASCII) of a
@@ -33,7 +32,7 @@ class Token:
 
     serial: str
     kind: Kind
-    secret: bytes = field(repr=False)
+    secret: bytes
     profile: OtpProfile
     label: str = ""
     rank: int = 0
@@ -41,6 +40,10 @@ class Token:
     last_step: int = -1
     drift_steps: int = 0
     base_drift_steps: int = 0
+
+    def __repr__(self) -> str:
+        """Name the token; its secret is in no repr."""
+        return f"Token({self.serial!r}, {self.kind.value})"
 
 
 def make_serial(kind: Kind, random_bytes: bytes) -> str:

@@ -1,6 +1,6 @@
 """What may be asked about an account."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -14,19 +14,25 @@ class Begin:
     """Asks to be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Answers a challenge, whose handle it brings."""
 
-    typed: str = field(repr=False)
-    handle: bytes = field(repr=False)
+    typed: str
+    handle: bytes
+
+    def __repr__(self) -> str:
+        """Tell nothing of what was typed."""
+        return "Answer()"
 
 
-@dataclass(frozen=True, slots=True)
-class OneShot:
+class OneShot(NamedTuple):
     """Brings a code unasked."""
 
-    typed: str = field(repr=False)
+    typed: str
+
+    def __repr__(self) -> str:
+        """Tell nothing of what was typed."""
+        return "OneShot()"
 
 
 class Attempt(NamedTuple):

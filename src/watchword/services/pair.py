@@ -1,7 +1,7 @@
 """Tie tokens to accounts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from watchword.clock import Clock
 from watchword.domain.accounts import check_account_name
@@ -160,7 +160,7 @@ class Pairer:
         check_account_name(account)
         owner = rows.accounts.ensure(account)
         rank = self._next_rank(rows, owner.account_id)
-        rows.tokens.add(replace(token, rank=rank), owner, int(self._clock()))
+        rows.tokens.add(token._replace(rank=rank), owner, int(self._clock()))
         self._record(rows, "paired", account, token.serial, token.kind)
 
     def _next_rank(self, rows: Work, account_id: int) -> int:

@@ -3,7 +3,6 @@
 import functools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, update
@@ -120,7 +119,7 @@ class TokenRows:
 
     def _owned_tokens(self, rows: Iterable[Row[Any]]) -> Iterator[OwnedToken]:
         for row in rows:
-            token = replace(read_token(row, self._sealer), label=row.label, rank=row.rank)
+            token = read_token(row, self._sealer)._replace(label=row.label, rank=row.rank)
             yield OwnedToken(token, row.account_name or "", row.created_at, row.last_used_at)
 
     def set_owner(self, owned: OwnedToken, owner: Account | None) -> None:
@@ -182,6 +181,9 @@ class TokenRows:
             self._connection.execute(delete(table).where(table.c.serial == serial))
 
 
+_ANY_PROFILE = OtpProfile()
+
+
 @functools.lru_cache(100)
 def _profile(digits: int, period_seconds: int, algorithm: str) -> OtpProfile:
     """Answer a profile, of which all tokens of a make have the same; raises ValueError."""
@@ -193,7 +195,7 @@ def read_token(row: Any, sealer: Seal) -> Token:
 
     A login leaves out what it does not need: the token's name and rank.
     """
-    kind, profile, secret = Kind.SOFT, OtpProfile(), b""
+    kind, profile, secret = Kind.SOFT, _ANY_PROFILE, b""
     try:
         kind = Kind(row.kind)
         profile = _profile(row.digits, row.period_seconds, row.algorithm)
