@@ -20,7 +20,7 @@ CACHE = CHECKOUT / ".bench"
 SECRET = secrets.token_hex(16)
 """What all RADIUS clients and servers of a run share."""
 
-DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=4G", "--innodb-log-file-size=1G")
+DURABLE = ("--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=6G", "--innodb-log-file-size=1G")
 
 
 @dataclass(eq=False)

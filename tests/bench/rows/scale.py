@@ -19,8 +19,8 @@ OFFSETS = range(-2, 3)
 AIM_TIMES = 1.1
 
 NOTES = """\
-- Two databases in one MariaDB (4 GiB of buffer pool, durable commits), a server of ours with one worker on each, 64
-  one-shot logins in flight, in turns. Time a login is the inverse of logins a second.
+- Two databases in one MariaDB (6 GiB of buffer pool, which holds both, durable commits), a server of ours with one
+  worker on each, 64 one-shot logins in flight, in turns. Time a login is the inverse of logins a second.
 - A turn is 5,000 logins of 1,000 accounts: each with five codes, two steps late to two steps early, in order. In the
   small store these are all its accounts, whose codes are put back before the turn; in the large one, accounts drawn
   by chance, none of them twice.
