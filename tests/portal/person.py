@@ -1,11 +1,12 @@
 """What people do in the portal, as verbs."""
 
 import subprocess
+import time
 from pathlib import Path
 
 from tests.harness.accounts import Account
 from tests.harness.browser import Visitor
-from tests.harness.soft_token import SoftToken
+from tests.harness.soft_token import PERIOD_SECONDS, SoftToken
 
 
 def sign_in(somebody: Visitor, account: Account, *, put_off: bool = True) -> None:
@@ -41,6 +42,18 @@ def pair_app(somebody: Visitor, screenshot: Path) -> SoftToken:
     somebody.press("Pair this phone")
     assert somebody.path == "/pair/done"
     return phone
+
+
+def wrong_code(somebody: Visitor) -> str:
+    """Return a code that the secret on the page has not, however far off the phone's clock is.
+
+    Any code is right once in 50,000 tries: too often where many are tried.
+    """
+    text = (somebody.page.locator("#secret").text_content() or "").replace(" ", "")
+    phone = SoftToken("", f"otpauth://totp/x?secret={text}")
+    now = int(time.time()) // PERIOD_SECONDS
+    good = {phone.code_of_step(now + step) for step in range(-12, 13)}
+    return next(code for code in map("{:06}".format, range(100)) if code not in good)
 
 
 def read_qr(picture: Path) -> str:

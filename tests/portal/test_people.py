@@ -114,7 +114,7 @@ def test_a_lost_phone_is_unpaired_by_a_link_that_comes_by_mail(
     somebody.look("lost-sent")
     mail = centre.mailbox.wait_for(mail_of(dora), "/lost/link/")
     (link,) = re.findall(r"https://\S+/lost/link/\S+", text_of(mail))
-    somebody.page.goto(link)
+    somebody.go_to(link)
     somebody.look("lost-link")
     # A scanner that only looks at the link changes nothing.
     assert centre.logs_in(dora, phone.fresh_code())
@@ -122,7 +122,7 @@ def test_a_lost_phone_is_unpaired_by_a_link_that_comes_by_mail(
     somebody.look("lost-done")
     assert not centre.logs_in(dora, phone.fresh_code())
     centre.mailbox.wait_for(mail_of(dora), "a device was unpaired")
-    somebody.page.goto(link)
+    somebody.go_to(link)
     somebody.look("lost-unusable")
 
 

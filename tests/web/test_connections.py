@@ -5,6 +5,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import uvicorn
@@ -42,8 +43,8 @@ def port() -> Iterator[int]:
     )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
-    while not server.started:
-        pass
+    while not server.started and thread.is_alive():
+        thread.join(0.01)
     yield port
     server.should_exit = server.force_exit = True  # whatever is still held
     thread.join()
@@ -68,6 +69,7 @@ def test_requests_are_answered_while_far_more_connections_ask_nothing(
     port: int, says: bytes, rest: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 1000.0)
     idle = [connect(port, says) for _ in range(3 * MOST)]
     assert [ask(port) for _ in range(5)] == [200] * 5
     answered = [comes_to_its_end(connection, rest) for connection in idle]
@@ -123,10 +125,13 @@ def test_a_request_that_does_not_come_to_its_end_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
-    connection = connect(port, says)
+    connection = connect(port)
     came = b""
-    while some := connection.recv(4096):
-        came += some
+    # On a busy machine the time may be over before anything is said.
+    with suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(says)
+        while some := connection.recv(4096):
+            came += some
     assert came == b"" or b"200 OK" in came
     connection.close()
 

@@ -119,7 +119,7 @@ async def progress(request: Request, operator: Admin, tools: AtTools, id: Id) ->
     """Tell when more of a file is in the store, as server-sent events."""
     preview = await run_in_threadpool(tools.importer.preview, id, operator.account)
     if preview.is_complete:
-        return Response(status_code=204)  # the browser does not come again
+        return Response(status_code=204)  # the browser does not come again, and the page asks for itself once more
     return StreamingResponse(_progress(request, tools.importer, id, operator.account), media_type="text/event-stream")
 
 

@@ -95,7 +95,7 @@ streams = Streams()
 async def events(request: Request, operator: AnyOperator, desk: AtDesk, tools: AtTools) -> Response:
     """Tell of what is new, as server-sent events."""
     if not streams.has_room(operator.account):
-        # EventSource gives up on this; the page says that it is no longer live.
+        # EventSource gives up on this; the page tries again by itself, less and less often.
         raise HTTPException(503)
     look = await run_in_threadpool(tools.watcher.begin, _last_seen(request))
     stream = _Stream(request, desk.sessions, operator.account, operator.cookie, look)
