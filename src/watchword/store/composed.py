@@ -11,6 +11,8 @@ from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from watchword.store.database import Rows, run_directly
+
 
 class _Words(NamedTuple):
     """A statement in a driver's words; `places`: which parameter each of its marks is, if they have no names."""
@@ -32,6 +34,13 @@ class ComposedStatement:
         dialect = connection.dialect
         statement, places = self._words.get(dialect.name) or self._in_words(dialect)
         return connection.exec_driver_sql(statement, tuple(values[name] for name in places) if places else values)
+
+    def rows(self, connection: Connection, values: Mapping[str, str | int | bytes]) -> Rows:
+        """Run the statement; answer its rows, in the fewest steps."""
+        if connection.dialect.name == "sqlite":
+            return [tuple(row) for row in self.execute(connection, values)]
+        words = self._words.get(connection.dialect.name) or self._in_words(connection.dialect)
+        return run_directly(connection, words.statement, values)
 
     def as_text(self, dialect: Dialect, values: Mapping[str, str | int | bytes]) -> str:
         """Write the statement with its values in it, as MariaDB reads them."""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Dialect
 
 from watchword.store.composed import ComposedStatement
 
-Rows = Sequence[Sequence[str | int]]
+Given = Sequence[Sequence[str | int]]
 
 
 def given_table(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
@@ -36,11 +36,11 @@ class GivenStatement:
         self._texts: Mapping[str, str] = {"mysql": mariadb, "mariadb": mariadb, "sqlite": sqlite}
         self.composed = ComposedStatement(self._compose)
 
-    def execute(self, connection: Connection, rows: Rows, **parameters: int) -> Any:
+    def execute(self, connection: Connection, rows: Given, **parameters: int) -> Any:
         """Run the statement on rows; answers SQLAlchemy's CursorResult."""
         return self.composed.execute(connection, self.values(rows, **parameters))
 
-    def values(self, rows: Rows, **parameters: int) -> dict[str, str | int | bytes]:
+    def values(self, rows: Given, **parameters: int) -> dict[str, str | int | bytes]:
         """Answer the values of the composed statement's parameters, for these rows."""
         return {"given": json.dumps(rows, ensure_ascii=False), **parameters}
 

@@ -125,7 +125,8 @@ class LoginRows:
         Asked even for no name at all, or an unknown one: it must cost what a known one does.
         """
         found: dict[str, tuple[Account, list[_TokenRow]]] = {}
-        for (line,) in _lock.execute(self._connection, [[name] for name in sorted(names)]):
+        asked = _lock.values([[name] for name in sorted(names)])
+        for (line,) in _lock.composed.rows(self._connection, asked):
             row, failures, locked_until, held, name, *token = line.split(" ", _WORDS_OF_ACCOUNT + _WORDS_OF_TOKEN - 1)
             if name not in found:
                 good = failures == locked_until == held == "0"
