@@ -49,9 +49,10 @@ of half the size, each login's share of a batch is dearer); a batch settled with
 with a thousand accounts, and little with a million); its buffer pool in huge pages (no difference that could be told:
 what a million accounts cost is not the translation of addresses).
 
-A million accounts take MariaDB 26 to 30 us a login more, of 58 with a thousand: B-trees are a level deeper (29.6 pages are
-asked for instead of 20.5), and where a row or a page is looked at for the first time, one instruction waits for memory:
-the first look at a record alone is a twelfth of MariaDB's time. The less a login costs besides, the more that weighs.
+A million accounts take MariaDB 26 to 30 us a login more, of 58 with a thousand: B-trees are a level deeper (29.6 pages
+are asked for instead of 20.5), and where a row or a page is looked at for the first time, one instruction waits for
+memory: the first look at a record alone is a twelfth of MariaDB's time. The less a login costs besides, the more that
+weighs.
 
 What is left: what each batch costs, whatever is in it, two round trips with a driver in Python and a durable commit.
 One worker has the larger batches, but cannot keep two cores busy. Beyond that, Python that settles a login (unsealing,
