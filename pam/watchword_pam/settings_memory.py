@@ -19,9 +19,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-HEADER = b"watchword: pam.toml as Python %x reads it; may be removed at any time\n" % sys.hexversion
+LAYOUT = 1
+"""Of what is written down; each release that writes something else has another."""
+
+HEADER = b"watchword: pam.toml as Python %x reads it, layout %d; may be removed at any time\n" % (
+    sys.hexversion,
+    LAYOUT,
+)
 DATE = "deadline"
 """The one key whose value is a date, which can't be written down as the others can."""
+
+LARGEST_BYTES = 4 * 1024 * 1024
+"""pam.toml has at most one MiB, and is in here twice."""
 
 _KIND = "settings"
 _CHECK_BYTES = 4
@@ -44,22 +53,22 @@ def _recalled(directory: str, name: str, data: bytes, owner: int) -> dict[str, A
     try:
         descriptor = open_memory(directory, name, owner=owner)
         try:
-            found = os.read(descriptor, os.fstat(descriptor).st_size)
+            found = os.read(descriptor, LARGEST_BYTES)
         finally:
             os.close(descriptor)
         check, body = found[len(HEADER) :][:_CHECK_BYTES], found[len(HEADER) + _CHECK_BYTES :]
         if not found.startswith(HEADER) or check != _check(body):
             return None
         remembered, document, day = marshal.loads(body)  # noqa: S302 - root's own, as open_memory saw
-    except (*NO_MEMORY, EOFError, TypeError):
-        return None
-    if remembered != data:
-        return None
-    if day:
-        from datetime import date  # noqa: PLC0415 - slow to load, and most files name no day
+        if remembered != data or type(document) is not dict:
+            return None
+        if day:
+            from datetime import date  # noqa: PLC0415 - slow to load, and most files name no day
 
-        document[DATE] = date(*day)
-    return document  # type: ignore[no-any-return]  # what we wrote, by its checksum
+            document[DATE] = date(*day)
+    except (*NO_MEMORY, EOFError, TypeError, OverflowError, MemoryError):
+        return None
+    return document
 
 
 def _remember(directory: str, name: str, data: bytes, document: dict[str, Any], owner: int) -> None:
@@ -73,7 +82,8 @@ def _remember(directory: str, name: str, data: bytes, document: dict[str, Any], 
         body = marshal.dumps((data, others, day))
     except ValueError:  # a date in another place, which is a mistake: each login shall say so
         return
-    replace_memory(directory, name, (HEADER, _check(body), body), owner=owner)
+    if len(HEADER) + _CHECK_BYTES + len(body) < LARGEST_BYTES:
+        replace_memory(directory, name, (HEADER, _check(body), body), owner=owner)
 
 
 def _check(body: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pymysql
 import pytest
 from sqlalchemy import Connection
 
@@ -54,6 +55,31 @@ def test_a_connection_that_was_cut_is_made_anew_and_the_work_begun_anew(database
     assert len(tries) == 1  # the first of them found no connection, and came to nothing
     assert tries[0] != mine
     assert database.read(numbers) == [1]
+
+
+def test_when_all_idle_connections_were_cut_every_work_is_done_all_the_same(database: Database) -> None:
+    idle = [database.engine.connect() for _ in range(5)]
+    mine = [run_directly(connection, "SELECT CONNECTION_ID()")[0][0] for connection in idle]
+    for connection in idle:
+        connection.close()
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
+    other.write(lambda connection: [run_directly(connection, f"KILL {number}") for number in mine])
+    other.close()
+    assert [database.read(numbers) for _ in range(6)] == [[]] * 6
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError])
+def test_an_answer_that_was_not_read_is_never_read_as_anothers(
+    database: Database, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_connection: object) -> None:
+        raise kind
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pymysql.connections.MySQLResult, "read", interrupted)
+        with pytest.raises(kind):
+            database.write(lambda connection: end_with(connection, "BEGIN NOT ATOMIC SET @a = 1; COMMIT; END"))
+    assert [database.read(lambda connection: run_directly(connection, "SELECT 5")[0][0]) for _ in range(3)] == [5] * 3
 
 
 def test_a_connection_that_is_cut_in_every_work_ends_in_store_unavailable(database: Database) -> None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,9 @@ class Node:
     def settings(self) -> Settings:
         return read_settings(str(self.path), "login1", memory=str(self.state))
 
-    def lie(self, document: dict[str, object]) -> None:
+    def lie(self, document: Any, day: Any = None) -> None:
         """Make a whole memory that says something else about the file as it is."""
-        body = marshal.dumps((self.path.read_bytes(), document, None))
+        body = marshal.dumps((self.path.read_bytes(), document, day))
         self.memory.write_bytes(HEADER + zlib.crc32(body).to_bytes(4, "big") + body)
 
 
@@ -157,6 +158,14 @@ def it_is_damaged(node: Node) -> None:
     node.memory.write_bytes(data)
 
 
+def it_is_of_another_layout(node: Node) -> None:
+    node.memory.write_bytes(node.memory.read_bytes().replace(b"layout ", b"layout 9", 1))
+
+
+def it_is_endless(node: Node) -> None:
+    os.truncate(node.memory, 1 << 42)
+
+
 def it_is_empty(node: Node) -> None:
     node.memory.write_bytes(b"")
 
@@ -172,7 +181,7 @@ def it_is_gone(node: Node) -> None:
 DOUBTS = [
     another_may_write_it, another_may_write_the_directory, it_belongs_to_another, the_directory_belongs_to_another,
     it_is_a_link, it_is_a_fifo, it_is_a_directory, it_is_of_another_python, it_is_damaged, it_is_empty, it_is_rubbish,
-    it_is_gone,
+    it_is_gone, it_is_of_another_layout, it_is_endless,
 ]  # fmt: skip
 
 
@@ -184,6 +193,21 @@ def test_a_memory_in_doubt_is_as_good_as_none(node: Node, doubt: Callable[[Node]
     assert node.document() == {"mode": "off"}
     doubt(node)
     assert node.document() == {"mode": "full"}
+
+
+@pytest.mark.parametrize(
+    ("document", "day"),
+    [(3, None), ([], None), ([], (2026, 12, 1)), ({}, "abc"), ({}, (2026, 13, 1)), ({}, (10**30, 1, 1)), ({}, (1,))],
+)
+def test_a_memory_that_makes_no_sense_is_none(node: Node, document: object, day: object) -> None:
+    node.document()
+    node.lie(document, day)
+    assert node.document() == {"mode": "full"}
+
+
+def test_a_file_that_is_too_large_for_a_memory_is_read_each_time(node: Node) -> None:
+    node.write(f"{FULL}\n{''.join(f'k{number} = {{a = 1}}{chr(10)}' for number in range(60_000))}")
+    assert node.document() == node.document()
 
 
 def test_a_memory_that_was_cut_off_anywhere_is_none(node: Node) -> None:

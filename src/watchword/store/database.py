@@ -204,9 +204,14 @@ def run_directly(connection: Connection, statement: str, values: Mapping[str, An
         is_lost = connection.dialect.is_disconnect(cause, connection.connection, None)
         if is_lost:
             connection.invalidate(error)
+            connection.engine.dispose()  # those that lie idle were opened before, and are as dead
         raise DBAPIError.instance(
             None, None, error, pymysql.Error, hide_parameters=True, connection_invalidated=is_lost
         ) from None
+    except BaseException as error:
+        # Nobody knows how much of its answer is still to come: nobody else may read that as theirs.
+        connection.invalidate(error)
+        raise
 
 
 def end_with(connection: Connection, statement: str) -> None:
