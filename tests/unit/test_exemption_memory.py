@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.memory_doubts import FILE_DOUBTS
 from watchword.domain import exemptions
 from watchword.domain.exemptions import Finding
 from watchword_pam import exemption_memory
@@ -140,46 +141,6 @@ def test_a_memory_is_its_owners_alone(node: Node) -> None:
     assert [path.name for path in node.state.iterdir()] == [node.memory.name]
 
 
-def everybody_may_write(node: Node) -> None:
-    node.memory.chmod(0o602)
-
-
-def the_group_may_write(node: Node) -> None:
-    node.memory.chmod(0o620)
-
-
-def everybody_may_write_the_directory(node: Node) -> None:
-    node.state.chmod(0o702)
-
-
-def it_belongs_to_another(node: Node) -> None:
-    os.chown(node.memory, ME + 1, -1)
-
-
-def the_directory_belongs_to_another(node: Node) -> None:
-    os.chown(node.state, ME + 1, -1)
-
-
-def it_is_a_link(node: Node) -> None:
-    node.memory.rename(node.state / "elsewhere")
-    node.memory.symlink_to("elsewhere")
-
-
-def the_directory_is_a_link(node: Node) -> None:
-    node.state.rename(node.state.with_name("elsewhere"))
-    node.state.symlink_to("elsewhere")
-
-
-def it_is_a_fifo(node: Node) -> None:
-    node.memory.unlink()
-    os.mkfifo(node.memory)
-
-
-def it_is_a_directory(node: Node) -> None:
-    node.memory.unlink()
-    node.memory.mkdir()
-
-
 def it_is_of_another_grammar(node: Node) -> None:
     node.memory.write_bytes(node.memory.read_bytes().replace(b"grammar ", b"grammar 9", 1))
 
@@ -188,23 +149,11 @@ def it_has_no_header(node: Node) -> None:
     node.memory.write_bytes(node.memory.read_bytes().removeprefix(HEADER))
 
 
-def it_is_empty(node: Node) -> None:
-    node.memory.write_bytes(b"")
-
-
 def it_is_rubbish(node: Node) -> None:
     node.memory.write_bytes(HEADER + bytes(range(256)) * 100)
 
 
-def it_is_gone(node: Node) -> None:
-    node.memory.unlink()
-
-
-DOUBTS = [
-    everybody_may_write, the_group_may_write, everybody_may_write_the_directory, it_belongs_to_another,
-    the_directory_belongs_to_another, it_is_a_link, the_directory_is_a_link, it_is_a_fifo, it_is_a_directory,
-    it_is_of_another_grammar, it_has_no_header, it_is_empty, it_is_rubbish, it_is_gone,
-]  # fmt: skip
+DOUBTS = [*FILE_DOUBTS, it_is_of_another_grammar, it_has_no_header, it_is_rubbish]
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)

@@ -17,6 +17,7 @@ import pytest
 
 import watchword
 import watchword_pam
+from tests.unit.memory_doubts import FILE_DOUBTS
 from watchword.domain.enforcement import Mode
 from watchword_pam.settings import Settings, read_settings
 from watchword_pam.settings_memory import HEADER, parsed
@@ -117,37 +118,6 @@ def test_a_memory_is_its_owners_alone_whatever_the_umask(node: Node) -> None:
     assert [path.name for path in node.state.iterdir()] == [node.memory.name]
 
 
-def another_may_write_it(node: Node) -> None:
-    node.memory.chmod(0o620)
-
-
-def another_may_write_the_directory(node: Node) -> None:
-    node.state.chmod(0o702)
-
-
-def it_belongs_to_another(node: Node) -> None:
-    os.chown(node.memory, ME + 1, -1)
-
-
-def the_directory_belongs_to_another(node: Node) -> None:
-    os.chown(node.state, ME + 1, -1)
-
-
-def it_is_a_link(node: Node) -> None:
-    node.memory.rename(node.state / "elsewhere")
-    node.memory.symlink_to("elsewhere")
-
-
-def it_is_a_fifo(node: Node) -> None:
-    node.memory.unlink()
-    os.mkfifo(node.memory)
-
-
-def it_is_a_directory(node: Node) -> None:
-    node.memory.unlink()
-    node.memory.mkdir()
-
-
 def it_is_of_another_python(node: Node) -> None:
     node.memory.write_bytes(node.memory.read_bytes().replace(b"Python ", b"Python 9", 1))
 
@@ -166,23 +136,11 @@ def it_is_endless(node: Node) -> None:
     os.truncate(node.memory, 1 << 42)
 
 
-def it_is_empty(node: Node) -> None:
-    node.memory.write_bytes(b"")
-
-
 def it_is_rubbish(node: Node) -> None:
     node.memory.write_bytes(HEADER + bytes(range(256)))
 
 
-def it_is_gone(node: Node) -> None:
-    node.memory.unlink()
-
-
-DOUBTS = [
-    another_may_write_it, another_may_write_the_directory, it_belongs_to_another, the_directory_belongs_to_another,
-    it_is_a_link, it_is_a_fifo, it_is_a_directory, it_is_of_another_python, it_is_damaged, it_is_empty, it_is_rubbish,
-    it_is_gone, it_is_of_another_layout, it_is_endless,
-]  # fmt: skip
+DOUBTS = [*FILE_DOUBTS, it_is_of_another_python, it_is_of_another_layout, it_is_damaged, it_is_endless, it_is_rubbish]
 
 
 @pytest.mark.parametrize("doubt", DOUBTS)
