@@ -32,22 +32,25 @@ class ComposedStatement:
     def execute(self, connection: Connection, values: Mapping[str, str | int | bytes]) -> Any:
         """Run the statement; answers SQLAlchemy's CursorResult."""
         dialect = connection.dialect
-        statement, places = self._words.get(dialect.name) or self._in_words(dialect)
+        statement, places = self._in_words(dialect)
         return connection.exec_driver_sql(statement, tuple(values[name] for name in places) if places else values)
 
     def rows(self, connection: Connection, values: Mapping[str, str | int | bytes]) -> Rows:
         """Run the statement; answer its rows, in the fewest steps."""
         if connection.dialect.name == "sqlite":
             return [tuple(row) for row in self.execute(connection, values)]
-        words = self._words.get(connection.dialect.name) or self._in_words(connection.dialect)
+        words = self._in_words(connection.dialect)
         return run_directly(connection, words.statement, values)
 
     def as_text(self, dialect: Dialect, values: Mapping[str, str | int | bytes]) -> str:
         """Write the statement with its values in it, as MariaDB reads them."""
-        words = self._words.get(dialect.name) or self._in_words(dialect)
+        words = self._in_words(dialect)
         return words.statement % {name: literal(value) for name, value in values.items()}
 
     def _in_words(self, dialect: Dialect) -> _Words:
+        known = self._words.get(dialect.name)
+        if known is not None:
+            return known
         compiled = self._compose(dialect).compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)  # noqa: S101  (it is no statement about tables)
         words = _Words(str(compiled), tuple(compiled.positiontup or ()))
