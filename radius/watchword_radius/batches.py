@@ -5,7 +5,6 @@ A login alone waits for nobody. Under load, many share the cost of one durable c
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -14,11 +13,13 @@ from watchword.clock import Clock
 from watchword.domain.errors import StoreUnavailable
 from watchword.domain.outcome import Denied, Outcome, Reason
 from watchword.services.attempts import Attempt
+from watchword_radius.turns import Turns
 
 LARGEST_BATCH = 128
 
-MOST_WAITING = 4096
-"""Beyond this, a client has given up long before its turn comes: it is better to say nothing, at once."""
+MOST_WAITING = 8192
+"""Of all clients; one alone may have half of them waiting. Beyond this, whoever asked has given up long before its turn
+comes: it is better to say nothing, at once."""
 
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -47,7 +48,7 @@ class Batches:
         self._answer = answer
         self._monotonic = monotonic
         self._refused = refused
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: Turns[_Waiting] = Turns(MOST_WAITING)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._in_thread: list[_Waiting] = []
         self._beginning: asyncio.Handle | None = None
@@ -55,11 +56,10 @@ class Batches:
 
     def settle(self, attempt: Attempt, then: Then) -> None:
         """Have an attempt settled with the next batch, and `then` told of it."""
-        if len(self._waiting) >= MOST_WAITING:
+        if self._waiting.put(attempt.client, _Waiting(attempt, then, self._monotonic())):
+            self._prepare()
+        else:
             then(None)
-            return
-        self._waiting.append(_Waiting(attempt, then, self._monotonic()))
-        self._prepare()
 
     def _prepare(self) -> None:
         """Begin the next batch if none runs: when there are as many as last time, or a moment later.
@@ -89,11 +89,11 @@ class Batches:
         """Take what waits, but for those whose client has long turned elsewhere: their code is not ours to spend."""
         batch: list[_Waiting] = []
         while self._waiting and len(batch) < LARGEST_BATCH:
-            waiting = self._waiting.popleft()
-            if self._monotonic() - waiting.since > LONGEST_WAIT_SECONDS:
-                self._tell(waiting, None)
-            else:
-                batch.append(waiting)
+            for waiting in self._waiting.take(LARGEST_BATCH - len(batch)):
+                if self._monotonic() - waiting.since > LONGEST_WAIT_SECONDS:
+                    self._tell(waiting, None)
+                else:
+                    batch.append(waiting)
         return batch
 
     def _work(self, loop: asyncio.AbstractEventLoop, batch: list[_Waiting]) -> None:

@@ -17,7 +17,8 @@ from watchword.settings import Settings, read_settings
 from watchword.wiring import Services, assemble, login_policy
 from watchword_radius.batches import Batches
 from watchword_radius.clients import read_clients
-from watchword_radius.server import RadiusServer, open_sockets
+from watchword_radius.lanes import open_lanes
+from watchword_radius.server import RadiusServer
 
 SECONDS_BETWEEN_STARTS = 1.0
 
@@ -42,7 +43,7 @@ def run(config: Path) -> int:
     if not settings.radius.client:
         log.warning("no [[radius.client]] is configured: nobody will be answered")
     if settings.radius.workers == 1:
-        sockets = open_sockets(settings.radius.listen, shared=False)
+        (sockets,) = open_lanes(settings.radius.listen, workers=1)
         return asyncio.run(_work(config, settings, sockets, worker=0, ready=_tell_systemd_ready))
     return _supervise(config, settings)
 
@@ -138,7 +139,7 @@ class _Postman:
 def _supervise(config: Path, settings: Settings) -> int:
     """Run the workers as children, begin anew those that die, and pass signals on to them."""
     # Bound here, once: a worker that dies leaves its socket, and what waits in it, to the one after it.
-    sockets = [open_sockets(settings.radius.listen, shared=True) for _ in range(settings.radius.workers)]
+    sockets = open_lanes(settings.radius.listen, settings.radius.workers)
     reading, writing = os.pipe()
     children: dict[int, int] = {}
     stopping = False

@@ -12,7 +12,6 @@ from watchword.clock import Clock
 from watchword.domain.errors import WatchwordError
 from watchword.domain.outcome import Challenge, Denied, Outcome
 from watchword.services.attempts import Answer, Attempt
-from watchword.settings import split_address
 from watchword_radius.batches import MOST_WAITING, Batches
 from watchword_radius.clients import Client, Clients
 from watchword_radius.handler import (
@@ -26,7 +25,6 @@ from watchword_radius.handler import (
 from watchword_radius.packets import ACCESS_REQUEST, LARGEST_PACKET, Dropped, Packet
 from watchword_radius.replies import Replies, RequestKey
 
-RECEIVE_BUFFER_OCTETS = 4 * 1024 * 1024
 SECONDS_BETWEEN_COMPLAINTS = 10.0
 MOST_COMPLAINTS = 20
 """In that time, about different senders or for different reasons."""
@@ -53,26 +51,8 @@ class _Open(NamedTuple):
     came_at: float
 
 
-def open_sockets(listen: Sequence[str], *, shared: bool) -> list[socket.socket]:
-    """Bind a UDP socket to each address; `shared` lets several workers bind the same one (SO_REUSEPORT)."""
-    sockets = []
-    for address in listen:
-        host, port = split_address(address)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_DGRAM)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if shared:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
-        bound.setblocking(False)
-        bound.bind((host, port))
-        sockets.append(bound)
-    return sockets
-
-
 class RadiusServer:
-    """Answers requests on any number of sockets, through one queue of batches."""
+    """Answers requests on any number of sockets, each in its turn, through one queue of batches."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostility", description=__doc__)
     which = parser.add_subparsers(required=True)
-    floods = which.add_parser("flood", help="what floods do to real logins (2 minutes)")
+    floods = which.add_parser("flood", help="what floods do to real logins (3 minutes)")
     floods.set_defaults(run=lambda _asked: measure_floods())
     timing = which.add_parser("timing", help="whether refusals can be told apart by their time (20 minutes)")
     timing.add_argument("--logins", type=int, default=1000, help="of each kind")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.fuzz.mutation import Mutator
-from tests.fuzz.packets import ATTRIBUTES, BODIES, DATAGRAMS, signed
+from tests.fuzz.packets import ATTRIBUTES, BODIES, DATAGRAMS, USER_NAME, USER_PASSWORD, attribute, hidden, signed
 from tests.harness.ports import LOOPBACK
 
 if TYPE_CHECKING:
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
 DIFFERENT_PACKETS = 5000
+DIFFERENT_LOGINS = 100_000
+"""More than a server remembers replies: each is settled anew."""
+
 PACKETS_BETWEEN_COUNTS = 500
 
 STRANGER = "127.0.0.9"
 """An address that is no client's."""
+
+NEIGHBOURS = [f"127.0.0.{number}" for number in range(2, 8)]
+"""Addresses of clients, from which nobody logs in."""
 
 
 def rubbish() -> list[bytes]:
@@ -36,6 +42,19 @@ def wrongly_signed() -> list[bytes]:
     return [
         signed(BODIES[4], identifier=number % 256, secret=b"guessed", authenticator=os.urandom(16))
         for number in range(DIFFERENT_PACKETS)
+    ]
+
+
+def rightly_signed(secret: str) -> list[bytes]:
+    """Make wrong codes for names of nobody, as a node sends them whose secret is in the wrong hands."""
+    return [
+        signed(
+            attribute(USER_NAME, b"nobody%d" % number) + attribute(USER_PASSWORD, hidden(b"123456")),
+            identifier=number % 256,
+            secret=secret.encode("ascii"),
+            authenticator=os.urandom(16),
+        )
+        for number in range(DIFFERENT_LOGINS)
     ]
 
 

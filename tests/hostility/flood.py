@@ -1,6 +1,9 @@
-"""Measure what a flood does to real logins. Run by `make hostility`; some two minutes."""
+"""Measure what a flood does to real logins. Run by `make hostility`; some three minutes."""
 
+import functools
 import os
+import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -10,9 +13,10 @@ from pathlib import Path
 
 from tests.fuzz.server_under_fire import resident_octets
 from tests.harness.mariadb import running_mariadb
+from tests.harness.ports import LOOPBACK
 from tests.harness.radius_server import RadiusServer, ServerSettings, running_radius_server
 from tests.harness.watchword_command import Watchword
-from tests.hostility.attackers import STRANGER, Flood, flood, rubbish, wrongly_signed
+from tests.hostility.attackers import NEIGHBOURS, STRANGER, Flood, flood, rightly_signed, rubbish, wrongly_signed
 from tests.hostility.centre import services_of
 from tests.hostility.half_begun import leave_half_begun
 from tests.hostility.load import Load, pair_people, real_load
@@ -22,14 +26,16 @@ HALF_BEGUN = 100_000
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class OneClient(ServerSettings):
-    """Settings in which 127.0.0.1 is a client, and the rest of loopback a stranger."""
+class FewClients(ServerSettings):
+    """Settings in which 127.0.0.1 is a client, 127.0.0.2 to .7 are another, and the rest of loopback strangers."""
 
     def write(self, name: str, port: int, *, workers: int = 1) -> Watchword:
-        """Write the file as others do, with a narrower network."""
+        """Write the file as others do, with narrower networks."""
         watchword = super().write(name, port, workers=workers)
         text = watchword.config.read_text(encoding="utf-8")
-        watchword.config.write_text(text.replace('"127.0.0.0/8"', '"127.0.0.1/32"'), encoding="utf-8")
+        neighbours = f'[[radius.client]]\nname = "neighbours"\nnetwork = "127.0.0.0/29"\nsecret = "{self.secret}"\n'
+        text = text.replace('"127.0.0.0/8"', '"127.0.0.1/32"') + neighbours
+        watchword.config.write_text(text, encoding="utf-8")
         return watchword
 
 
@@ -53,9 +59,33 @@ class Vitals:
 
 def dropped(port: int) -> int:
     """Look up how many packets found no room in the buffer of a UDP socket of 127.0.0.1 (proc(5))."""
+    return sum(int(row[-1]) for row in _sockets(port))
+
+
+def _sockets(port: int) -> list[list[str]]:
     wanted = f"0100007F:{port:04X}"
     rows = (line.split() for line in Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:])
-    return sum(int(row[-1]) for row in rows if row[1] == wanted)
+    return [row for row in rows if row[1] == wanted]
+
+
+def neighbour_apart(server: RadiusServer) -> str:
+    """Find a client's address whose packets wait in another lane than 127.0.0.1's."""
+    os.kill(server.server.pid, signal.SIGSTOP)
+    try:
+        _send_rubbish(server.port, LOOPBACK)
+        for neighbour in NEIGHBOURS:
+            _send_rubbish(server.port, neighbour)
+            if sum(row[4].partition(":")[2] != "00000000" for row in _sockets(server.port)) > 1:
+                return neighbour
+    finally:
+        os.kill(server.server.pid, signal.SIGCONT)
+    raise RuntimeError("all clients share one lane")
+
+
+def _send_rubbish(port: int, source: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.bind((source, 0))
+        sender.sendto(b"rubbish", (LOOPBACK, port))
 
 
 @contextmanager
@@ -73,13 +103,21 @@ def measure_floods() -> None:
         directory = Path(undo.enter_context(tempfile.TemporaryDirectory()))
         (database := directory / "mariadb").mkdir()
         mariadb = undo.enter_context(running_mariadb(database))
-        settings = OneClient(directory, mariadb.create_database())
+        settings = FewClients(directory, mariadb.create_database())
         server, codes = undo.enter_context(running_centre(directory, settings))
+        neighbour = neighbour_apart(server)
         floods: dict[str, Callable[[], AbstractContextManager[Flood | None]]] = {
             "calm": nullcontext,
             "rubbish from an address that is no client's": lambda: flood(server.port, rubbish, STRANGER),
-            "rubbish from a client's address": lambda: flood(server.port, rubbish),
-            "logins signed with another secret, from a client's address": lambda: flood(server.port, wrongly_signed),
+            "rubbish from another client's address": lambda: flood(server.port, rubbish, neighbour),
+            "logins signed with another secret, from another client's address": lambda: flood(
+                server.port, wrongly_signed, neighbour
+            ),
+            "wrong codes, rightly signed, from another client's address": lambda: flood(
+                server.port, functools.partial(rightly_signed, server.secret), neighbour
+            ),
+            "rubbish from these people's own client's address": lambda: flood(server.port, rubbish),
+            "logins signed with another secret, from there": lambda: flood(server.port, wrongly_signed),
             "calm again": nullcontext,
         }
         for name, begin in floods.items():

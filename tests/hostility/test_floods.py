@@ -1,13 +1,14 @@
 """Under a flood nobody gets what is not theirs, nothing grows without bound, and afterwards all is as before."""
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from tests.harness.radius_server import RadiusServer
-from tests.hostility.attackers import STRANGER, flood, rubbish, wrongly_signed
-from tests.hostility.flood import OneClient, Vitals, running_centre
+from tests.hostility.attackers import STRANGER, flood, rightly_signed, rubbish, wrongly_signed
+from tests.hostility.flood import FewClients, Vitals, neighbour_apart, running_centre
 from tests.hostility.half_begun import leave_half_begun
 from tests.hostility.load import await_logins, real_load
 
@@ -31,7 +32,7 @@ class Centre:
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
     directory = tmp_path_factory.mktemp("flood")
-    settings = OneClient(directory, f"sqlite:///{directory / 'watchword.db'}")
+    settings = FewClients(directory, f"sqlite:///{directory / 'watchword.db'}")
     with running_centre(directory, settings) as (server, codes):
         yield Centre(server, codes)
 
@@ -58,6 +59,22 @@ def test_a_flood_opens_no_door_and_leaves_nothing_behind(
     after = Vitals.of(centre.server)
     assert after.log_octets - before.log_octets < MOST_LOG_OCTETS
     assert after.resident_octets - before.resident_octets < MOST_GROWTH_OCTETS
+
+
+@pytest.mark.parametrize("make", [rubbish, wrongly_signed])
+def test_a_flood_from_one_node_leaves_the_logins_of_another_their_room(
+    centre: Centre, make: Callable[[], list[bytes]]
+) -> None:
+    with flood(centre.server.port, make, neighbour_apart(centre.server)) as attack:
+        attack.await_packets(PACKETS)  # the attacker's lane is full
+        people_log_in(centre)
+
+
+def test_a_node_that_asks_without_end_keeps_nobody_elses_logins_from_their_turn(centre: Centre) -> None:
+    make = functools.partial(rightly_signed, centre.server.secret)
+    with flood(centre.server.port, make, neighbour_apart(centre.server)) as attack:
+        attack.await_packets(PACKETS)  # as much of it waits as may
+        people_log_in(centre)
 
 
 def test_logins_that_are_never_finished_cost_no_memory_and_stop_nobody(centre: Centre) -> None:

@@ -189,8 +189,23 @@ def test_one_who_cannot_be_told_silences_nobody() -> None:
 
 
 def test_beyond_the_most_that_may_wait_there_is_silence_at_once() -> None:
-    outcomes = asyncio.run(settle_all(batches_of(grant), batches.MOST_WAITING + 100))
+    outcomes = asyncio.run(settle_all(batches_of(grant), batches.MOST_WAITING // 2 + 100))
     assert outcomes.count(None) == 100
+
+
+def test_a_client_that_asks_without_end_leaves_room_for_the_others() -> None:
+    async def run() -> tuple[list[Outcome | None], list[Outcome | None]]:
+        gathered = batches_of(grant)
+        flood = [settle(gathered, attempt._replace(client="hostile")) for attempt in attempts(2 * batches.MOST_WAITING)]
+        others = [settle(gathered, attempt._replace(client="login1")) for attempt in attempts(1000)]
+        outcomes = await asyncio.gather(*flood, *others)
+        # What was settled takes no room any more.
+        again = await asyncio.gather(*(settle(gathered, attempt._replace(client="hostile")) for attempt in attempts(9)))
+        gathered.close()
+        return outcomes[len(flood) :], again
+
+    for outcomes in asyncio.run(run()):
+        assert None not in outcomes
 
 
 def test_an_attempt_whose_client_has_long_turned_elsewhere_is_not_settled() -> None:
