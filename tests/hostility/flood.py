@@ -70,16 +70,23 @@ def _sockets(port: int) -> list[list[str]]:
 
 def neighbour_apart(server: RadiusServer) -> str:
     """Find a client's address whose packets wait in another lane than 127.0.0.1's."""
+    while _with_packets(server.port):  # what the last flood left
+        time.sleep(0.01)
     os.kill(server.server.pid, signal.SIGSTOP)
     try:
         _send_rubbish(server.port, LOOPBACK)
         for neighbour in NEIGHBOURS:
             _send_rubbish(server.port, neighbour)
-            if sum(row[4].partition(":")[2] != "00000000" for row in _sockets(server.port)) > 1:
+            if _with_packets(server.port) > 1:
                 return neighbour
     finally:
         os.kill(server.server.pid, signal.SIGCONT)
     raise RuntimeError("all clients share one lane")
+
+
+def _with_packets(port: int) -> int:
+    """Count the sockets in whose buffer something waits."""
+    return sum(row[4].partition(":")[2] != "00000000" for row in _sockets(port))
 
 
 def _send_rubbish(port: int, source: str) -> None:

@@ -1,5 +1,7 @@
 """A sender's packets wait in one lane: its flood takes no room from those in others."""
 
+import ipaddress
+import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +15,9 @@ from watchword_radius.lanes import LANES, MOST_SOCKETS, open_lanes
 SENDERS = [f"127.0.0.{number}" for number in range(1, 65)]
 PORTS_OF_EACH = 20
 LARGE = bytes(4096)
+
+CHOSEN = "2001:db8:0:7::25", "2a02:1234:5678:9abc:200:0:5e7b:8512"
+"""Two addresses whose words, taken together by XOR, are the same."""
 
 
 class Opened:
@@ -110,33 +115,64 @@ def test_an_address_that_another_server_has_is_refused(*, shared: bool) -> None:
 
 
 def test_an_ipv6_sender_has_one_lane_too() -> None:
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("::1", 0))
-        except OSError:
-            pytest.skip("this machine has no IPv6")
-        port = probe.getsockname()[1]
+    port = free_udp_port()
     (sockets,) = open_lanes([f"[::1]:{port}"], workers=1)
-    server = Opened([sockets], port)
-    for _ in range(PORTS_OF_EACH):
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sending:
-            sending.sendto(b"x", ("::1", port))
-    places = server.came_in()
-    for bound in sockets:
-        bound.close()
+    with ExitStack() as undo:
+        for bound in sockets:
+            undo.enter_context(bound)
+        for _ in range(PORTS_OF_EACH):
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sending:
+                sending.sendto(b"x", ("::1", port))
+        places = Opened([sockets], port).came_in()
     assert len(places) == PORTS_OF_EACH
     assert len(set(places)) == 1
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_the_program_names_every_place_and_none_beyond(family: socket.AddressFamily) -> None:
-    words, port = (lanes._IPV6_ADDRESS, 40) if family == socket.AF_INET6 else (lanes._IPV4_ADDRESS, 20)
-    places = {
-        run(lanes._program(family, 3, 5), {words[-1]: number * 2654435761, port: number * 257})
-        for number in range(2000)
-    }
-    # A factor is drawn for each run here, so that all are reached whatever they are.
+    senders = [secrets.token_bytes(16 if family == socket.AF_INET6 else 4) for _ in range(2000)]
+    program = lanes._program(family, 3, 5)
+    places = {place_of(program, sender, number) for number, sender in enumerate(senders)}
     assert places == set(range(15))
+
+
+def test_no_address_can_be_chosen_to_share_a_lane_at_each_start() -> None:
+    victim, attacker = (ipaddress.ip_address(it).packed for it in CHOSEN)
+    programs = [lanes._program(socket.AF_INET6, 1, LANES) for _ in range(200)]
+    shared = sum(place_of(program, victim, 1) == place_of(program, attacker, 1) for program in programs)
+    assert shared < 50  # by chance, one in sixteen
+
+
+def test_nodes_whose_numbers_stand_twice_in_their_addresses_have_many_lanes() -> None:
+    nodes = [ipaddress.ip_address(f"2001:db8:0:{number:x}::{number:x}").packed for number in range(1, 65)]
+    program = lanes._program(socket.AF_INET6, 1, LANES)
+    assert len({place_of(program, node, 1) for node in nodes}) > LANES // 2
+
+
+def test_nodes_that_all_send_from_one_port_have_many_workers() -> None:
+    nodes = [ipaddress.ip_address(f"10.0.0.{number}").packed for number in range(1, 65)]
+    program = lanes._program(socket.AF_INET, 4, 1)
+    assert {place_of(program, node, 1812) for node in nodes} == {0, 1, 2, 3}
+
+
+def test_what_is_sent_to_all_waits_in_one_place() -> None:
+    port = free_udp_port()
+    workers = open_lanes([f"0.0.0.0:{port}"], workers=2)
+    with ExitStack() as undo:
+        for bound in (bound for theirs in workers for bound in theirs):
+            undo.enter_context(bound)
+        for sender in SENDERS:
+            with sending_from(sender) as sending:
+                sending.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                sending.sendto(b"x", ("127.255.255.255", port))
+        assert len(Opened(workers, port).came_in()) == len(SENDERS)
+
+
+def place_of(steps: list[lanes.Step], sender: bytes, port: int) -> int:
+    """Run a program on a packet's sender."""
+    first, port_at = (12, 20) if len(sender) == 4 else (8, 40)
+    header = {first + at: int.from_bytes(sender[at : at + 4], "big") for at in range(0, len(sender), 4)}
+    return run([*steps, (0x16, 0)], header | {port_at: port})
 
 
 def run(steps: list[lanes.Step], header: dict[int, int]) -> int:
@@ -146,7 +182,7 @@ def run(steps: list[lanes.Step], header: dict[int, int]) -> int:
     for code, operand in steps:
         match code:
             case 0x20 | 0x28:
-                accumulator = header.get(operand - lanes._NETWORK_HEADER, 0)
+                accumulator = header[operand - lanes._NETWORK_HEADER]
             case 0x24:
                 accumulator *= operand
             case 0x74:

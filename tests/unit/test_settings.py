@@ -33,6 +33,7 @@ def test_the_shipped_file_can_be_read() -> None:
         ("[databse]\n", "databse"),
         ("[radius]\nlisten = ['localhost:1812']\n", "radius.listen"),
         ("[radius]\nlisten = ['127.0.0.1']\n", "radius.listen"),
+        ("[radius]\nlisten = []\n", "radius.listen"),
         ("[radius]\nworkers = 0\n", "radius.workers"),
         ("[lockout]\nfailures = 101\n", "lockout.failures"),
         ("[sms]\ncode_minutes = 11\n", "sms.code_minutes"),

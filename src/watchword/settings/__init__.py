@@ -66,7 +66,7 @@ class ClientSettings(Section):
 class RadiusSettings(Section):
     """The RADIUS server: where it listens, whom it answers, what it says."""
 
-    listen: tuple[str, ...] = ("127.0.0.1:1812",)
+    listen: Annotated[tuple[str, ...], Field(min_length=1)] = ("127.0.0.1:1812",)
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     client: tuple[ClientSettings, ...] = ()
     prompt: Annotated[str, Field(min_length=1, max_length=120)] = "Token code: "
