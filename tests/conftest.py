@@ -3,8 +3,13 @@
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness.mariadb import Mariadb, running_mariadb
+
+# How long an example takes tells how busy the machine is, and nothing of what is promised.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(wrapper=True)
