@@ -5,11 +5,11 @@ The kernel asks a small program (classic BPF, socket(7)) in which socket of a po
 login's packets come from one port, and so does what is sent again, which the worker that settled it knows.
 """
 
-import ctypes
 import logging
 import secrets
 import socket
 import struct
+from array import array
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -87,19 +87,19 @@ def _assign_lanes(group: Sequence[socket.socket], place: Sequence[Step]) -> None
     """Have a program say which socket of a group, in the order in which they were bound, a packet is to wait in."""
     try:
         _attach(group[0], _SO_ATTACH_REUSEPORT_CBPF, [*place, (_RETURN, 0)])
+        for number, bound in enumerate(group):
+            # What is sent to a broadcast address comes to every socket, and to nobody's program: here it waits in one.
+            _attach(bound, _SO_ATTACH_FILTER, [*place, *_all_or_nothing(number)])
     except OSError as error:
-        # It answers all the same; the kernel spreads each sender over all lanes.
-        log.warning("a flood will take the room of all senders: this kernel knows no lanes (%s)", error.strerror)
-        return
-    for number, bound in enumerate(group):
-        # What is sent to a broadcast address comes to every socket, and to nobody's program: here it waits in one.
-        _attach(bound, _SO_ATTACH_FILTER, [*place, *_all_or_nothing(number)])
+        # Whatever was attached by now, every packet still comes to a socket that is read. Without the first program,
+        # the kernel spreads each sender over all lanes.
+        log.warning("a flood may take the room of all senders: this kernel sets up no lanes (%s)", error.strerror)
 
 
 def _attach(bound: socket.socket, option: int, steps: Sequence[Step]) -> None:
-    packed = b"".join(struct.pack("=HBBI", code, 0, 0, operand) for code, operand in steps)
-    program = ctypes.create_string_buffer(packed, len(packed))
-    bound.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(steps), ctypes.addressof(program)))
+    program = array("B", b"".join(struct.pack("=HBBI", code, 0, 0, operand) for code, operand in steps))
+    address, _ = program.buffer_info()
+    bound.setsockopt(socket.SOL_SOCKET, option, struct.pack("@HP", len(steps), address))
 
 
 def _program(family: int, workers: int, lanes: int) -> list[Step]:

@@ -128,6 +128,29 @@ def test_an_ipv6_sender_has_one_lane_too() -> None:
     assert len(set(places)) == 1
 
 
+def test_what_was_opened_is_closed_if_a_later_address_is_taken() -> None:
+    free = free_udp_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        with pytest.raises(OSError, match="in use") as error:
+            open_lanes([f"127.0.0.1:{free}", f"127.0.0.1:{other.getsockname()[1]}"], workers=1)
+    for bound in (bound for theirs in open_lanes([f"127.0.0.1:{free}"], workers=1) for bound in theirs):
+        bound.close()
+    assert error.value.errno is not None  # kept until here, with all that its traceback holds
+
+
+@pytest.mark.parametrize("option", ["_SO_ATTACH_REUSEPORT_CBPF", "_SO_ATTACH_FILTER"])
+def test_a_kernel_that_sets_up_no_lanes_is_said_and_served(
+    option: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lanes, option, 32767)
+    with opened(workers=2) as server:
+        for sender in SENDERS:
+            server.send_from(sender)
+        assert len(server.came_in()) == len(SENDERS)
+    assert "sets up no lanes" in caplog.text
+
+
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 def test_the_program_names_every_place_and_none_beyond(family: socket.AddressFamily) -> None:
     senders = [secrets.token_bytes(16 if family == socket.AF_INET6 else 4) for _ in range(2000)]
@@ -209,13 +232,3 @@ def test_there_are_never_more_sockets_than_a_process_may_have_open(monkeypatch: 
     with opened(workers=4) as server:
         assert [len(sockets) for sockets in server.workers] == [1] * 4
     assert MOST_SOCKETS < 1024
-
-
-def test_a_kernel_that_knows_no_lanes_is_said_and_served(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(lanes, "_SO_ATTACH_REUSEPORT_CBPF", 32767)
-    with opened(workers=1) as server:
-        server.send_from(SENDERS[0])
-        assert len(server.came_in()) == 1
-    assert "knows no lanes" in caplog.text
