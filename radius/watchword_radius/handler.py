@@ -44,6 +44,7 @@ AUTHORIZE_ONLY = (17).to_bytes(4, "big")
 """Service-Type, RFC 5176, section 3.6."""
 
 ADDRESSES_REMEMBERED = 10_000
+NODES_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +68,26 @@ def read_request(packet: Packet, client: Client) -> Attempt | StatusQuery:
     """Read what a packet asks; raises Dropped."""
     if packet.code == STATUS_SERVER:
         return StatusQuery()
-    account = _text(packet, USER_NAME)
+    attributes = packet.attributes
+    account = _text(_single(attributes.get(USER_NAME)))
     return Attempt(
         # What cannot be an account's name is nobody's; it must not reach a log or a column in its own words.
-        account=account if is_account_name(account) else "",
-        request=_read_ask(packet),
-        address=_numeric_address(_text(packet, CALLING_STATION_ID)),
-        node=_node(_text(packet, NAS_IDENTIFIER)) or client.name,
+        account if is_account_name(account) else "",
+        _read_ask(packet),
+        address=_numeric_address(_single(attributes.get(CALLING_STATION_ID))),
+        node=_node(_single(attributes.get(NAS_IDENTIFIER))) or client.name,
         client=client.name,
     )
 
 
 def _read_ask(packet: Packet) -> PairingQuery | Begin | Answer | OneShot:
     attributes = packet.attributes
-    passwords, states = packet.values(USER_PASSWORD), packet.values(STATE)
+    passwords, states = attributes.get(USER_PASSWORD, ()), attributes.get(STATE, ())
     if len(passwords) > 1 or len(states) > 1:
         raise Dropped("more than one User-Password or State")
     if CHAP_PASSWORD in attributes or EAP_MESSAGE in attributes:
         raise Dropped("CHAP and EAP carry no token code: let the client use PAP")
-    if not passwords and packet.values(SERVICE_TYPE) == [AUTHORIZE_ONLY]:
+    if not passwords and attributes.get(SERVICE_TYPE) == [AUTHORIZE_ONLY]:
         # Whoever could take the password out of a client's request would turn it into a question that is accepted.
         if not packet.is_proven:
             raise Dropped("a pairing query without a Message-Authenticator, which no client is excused from")
@@ -105,24 +107,27 @@ def _decode_strictly(octets: bytes) -> str:
         return "\ufffd"  # no code is this
 
 
-def _text(packet: Packet, attribute: int) -> str:
-    values = packet.values(attribute)
-    if len(values) != 1:
-        return ""
+def _single(values: list[bytes] | None) -> bytes:
+    return values[0] if values is not None and len(values) == 1 else b""
+
+
+def _text(octets: bytes) -> str:
     try:
-        return values[0].decode("utf-8")
+        return octets.decode("utf-8")
     except UnicodeDecodeError:
         return ""
 
 
-def _node(text: str) -> str:
+@functools.lru_cache(NODES_REMEMBERED)
+def _node(octets: bytes) -> str:
+    text = _text(octets)
     return text if text.isprintable() and len(text) <= 128 else ""
 
 
 @functools.lru_cache(ADDRESSES_REMEMBERED)
-def _numeric_address(text: str) -> str:
+def _numeric_address(octets: bytes) -> str:
     try:
-        return str(ipaddress.ip_address(text.partition("%")[0]))  # a scope says nothing to anybody else
+        return str(ipaddress.ip_address(_text(octets).partition("%")[0]))  # a scope says nothing to anybody else
     except ValueError:
         return ""
 

@@ -58,10 +58,6 @@ class Packet:
     secret: bytes = field(repr=False)
     is_proven: bool
 
-    def values(self, attribute: int) -> list[bytes]:
-        """List an attribute's values."""
-        return self.attributes.get(attribute, [])
-
 
 def read_proven(datagram: bytes, secret: bytes) -> Packet:
     """Read a packet that begins with a right Message-Authenticator (RFC 3579, section 3.2); raises Dropped."""
@@ -135,7 +131,7 @@ def write_packet(request: Packet, code: int, attributes: Iterable[tuple[int, byt
     Raises ValueError if it would be larger than a packet may be.
     """
     body = b""
-    for value in request.values(PROXY_STATE):
+    for value in request.attributes.get(PROXY_STATE, ()):
         body += bytes((PROXY_STATE, 2 + len(value))) + value
     for kind, value in attributes:
         body += bytes((kind, 2 + len(value))) + value

@@ -42,17 +42,19 @@ class Replies:
 
     def __init__(self) -> None:
         self._replies: OrderedDict[RequestKey, tuple[float, bytes | InWork]] = OrderedDict()
+        self._none_is_old_before = 0.0
 
     def find(self, key: RequestKey, now_seconds: float) -> bytes | InWork | None:
         """Find the reply to a request seen before, or that it is in work; None for a new one."""
-        self._forget_old(now_seconds)
+        if now_seconds >= self._none_is_old_before:
+            self._forget_old(now_seconds)
         seen = self._replies.get(key)
         return seen[1] if seen is not None else None
 
     def begin(self, key: RequestKey, now_seconds: float) -> None:
         """Record that a request is in work."""
         self._replies[key] = (now_seconds, IN_WORK)
-        while len(self._replies) > MOST_KEPT:
+        if len(self._replies) > MOST_KEPT:
             self._replies.popitem(last=False)
 
     def finish(self, key: RequestKey, reply: bytes, now_seconds: float) -> None:
@@ -65,8 +67,10 @@ class Replies:
         self._replies.pop(key, None)
 
     def _forget_old(self, now_seconds: float) -> None:
+        self._none_is_old_before = now_seconds + KEPT_SECONDS
         while self._replies:
             key, (seen_at, _) = next(iter(self._replies.items()))
             if now_seconds - seen_at < KEPT_SECONDS:
+                self._none_is_old_before = seen_at + KEPT_SECONDS
                 return
             del self._replies[key]

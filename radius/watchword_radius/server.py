@@ -137,8 +137,9 @@ class RadiusServer:
                 pass
 
     def _begin(self, opened: "_Open", client: Client) -> None:
+        if not self._unanswered:
+            self._all_answered.clear()
         self._unanswered += 1
-        self._all_answered.clear()
         try:
             request = read_request(opened.packet, client)
         except Dropped as reason:

@@ -21,11 +21,13 @@ class Turns(Generic[Item]):
 
     def put(self, client: str, item: Item) -> bool:
         """Have something wait; answers False if there is no room for it."""
-        queue = self._queues.get(client, ())
+        queue = self._queues.get(client)
         # A client must leave as much room as it takes: however much it asks, others find some.
-        if len(queue) >= self._most - self._count:
+        if self._most - self._count <= (len(queue) if queue is not None else 0):
             return False
-        self._queues.setdefault(client, deque()).append(item)
+        if queue is None:
+            queue = self._queues[client] = deque()
+        queue.append(item)
         self._count += 1
         return True
 

@@ -8,14 +8,11 @@ Clock = Callable[[], float]
 """Answers the seconds since 1970, UTC."""
 
 
-def now_seconds() -> float:
-    """Answer the seconds since 1970, UTC."""
-    return time.time()
+now_seconds: Clock = time.time
+"""Answers the seconds since 1970, UTC."""
 
-
-def monotonic_seconds() -> float:
-    """Answer seconds that never go back, for waiting and for measuring."""
-    return time.monotonic()
+monotonic_seconds: Clock = time.monotonic
+"""Answers seconds that never go back, for waiting and for measuring."""
 
 
 def local_now() -> datetime:

@@ -6,10 +6,12 @@ The MAC of an event covers the MAC of the one before it: a changed, cut or reord
 
 import enum
 import functools
-import hmac
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 from typing import NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 GENESIS = bytes(32)
 """What stands in place of a MAC before a writer's first event."""
@@ -77,13 +79,13 @@ def link(key: bytes, writer: str, sequence: int, previous_mac: bytes, event: Aud
     """Compute the MAC (HMAC-SHA-256, 32 octets) that ties an event to all of its writer's before it."""
     mac = _begun(key).copy()
     mac.update(previous_mac + _written(writer, sequence, event).encode("ascii"))
-    return mac.digest()
+    return mac.finalize()
 
 
 @functools.lru_cache(4)
-def _begun(key: bytes) -> hmac.HMAC:
+def _begun(key: bytes) -> HMAC:
     """Begin an HMAC once for each key: every line of a chain goes on from there."""
-    return hmac.new(key, digestmod="sha256")
+    return HMAC(key, SHA256())
 
 
 def _written(writer: str, sequence: int, event: AuditEvent) -> str:

@@ -10,20 +10,12 @@ def login_event(
 ) -> AuditEvent:
     """Compose the event of an attempt, after which its account has so many failures in a row."""
     kind, result = _kind_and_result(attempt, outcome, reason)
-    counted = f"failures {failures}" if failures else ""
-    # A node names itself; by whose secret it asked is what we know.
-    client = f"client {attempt.client}" if attempt.client and attempt.client != attempt.node else ""
-    return AuditEvent(
-        at_milliseconds=int(now_seconds * 1000),
-        kind=kind,
-        result=result,
-        account=attempt.account,
-        serial=serial,
-        address=attempt.address,
-        node=attempt.node,
-        reason=reason,
-        detail=", ".join(filter(None, (counted, client))),
-    )
+    account, _, address, node, client = attempt
+    details = [f"failures {failures}"] if failures else []
+    if client and client != node:
+        details.append(f"client {client}")  # a node names itself; by whose secret it asked is what we know
+    at = int(now_seconds * 1000)
+    return AuditEvent(at, kind, result, account, serial, address, node, reason, detail=", ".join(details))
 
 
 def _kind_and_result(attempt: Attempt, outcome: Outcome, reason: Reason) -> tuple[EventKind, Result]:

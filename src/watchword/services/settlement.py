@@ -77,7 +77,8 @@ class Settlement:
         changed = {}
         for name, holder in self._holders.items():
             standing = self._standings[name]
-            if name in self._refused or standing != holder.account.standing:
+            before = holder.account.standing
+            if name in self._refused or (standing is not before and standing != before):
                 changed[holder.account.account_id] = standing
         if self._refused - self._holders.keys():
             changed[NOBODY] = UNKNOWN

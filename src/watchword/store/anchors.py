@@ -26,6 +26,7 @@ class Anchors:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._files: dict[str, Path] = {}
 
     def remember(self, writer: str, sequence: int, mac: bytes) -> None:
         """Write down where a chain ends, unless it is known to have come further.
@@ -76,7 +77,10 @@ class Anchors:
         return anchored
 
     def _file(self, writer: str) -> Path:
-        return self.directory / (writer.replace("/", "%2F") + ".anchor")
+        known = self._files.get(writer)
+        if known is None:
+            known = self._files[writer] = self.directory / (writer.replace("/", "%2F") + ".anchor")
+        return known
 
 
 def _parse(line: bytes) -> Head | None:

@@ -165,16 +165,17 @@ def _row(writer: str, key_id: str, chained: _Chained) -> dict[str, Any]:
 
 def _literals(common: str, chained: _Chained) -> str:
     """Write a row's values as MariaDB reads them."""
-    sequence, mac, event = chained
-    texts = (event.kind, event.result, event.account, event.serial, event.address, event.node, event.reason)
-    written = ", ".join(map(_hex_digits, (*texts, event.actor, event.detail)))
-    return f"{common}, {sequence:d}, X'{mac.hex()}', {event.at_milliseconds:d}, {written}"
+    sequence, mac, (at_milliseconds, kind, result, account, serial, *others) = chained
+    return (
+        f"{common}, {sequence:d}, X'{mac.hex()}', {at_milliseconds:d}, {_hex_digits(kind, result)},"
+        f" X'{account.encode().hex()}', X'{serial.encode().hex()}', {_hex_digits(*others)}"
+    )
 
 
 @functools.lru_cache(_TEXTS_REMEMBERED)
-def _hex_digits(text: str) -> str:
-    """Write a text as MariaDB reads it. Names, nodes and reasons come again and again."""
-    return f"X'{text.encode('utf-8').hex()}'"
+def _hex_digits(*texts: str) -> str:
+    """Write texts as MariaDB reads them: those that come again and again, nodes and reasons and the like."""
+    return ", ".join([f"X'{text.encode().hex()}'" for text in texts])
 
 
 def _chained(row: Row[Any]) -> ChainedEvent:

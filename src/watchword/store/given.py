@@ -15,6 +15,8 @@ from watchword.store.composed import ComposedStatement
 
 Given = Sequence[Sequence[str | int]]
 
+_write_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def given_table(dialect: Dialect, columns: Sequence[Column[Any]]) -> str:
     """Compose what stands in FROM for the parameter `:given`: a table `given` of these columns, in this order."""
@@ -42,7 +44,7 @@ class GivenStatement:
 
     def values(self, rows: Given, **parameters: int) -> dict[str, str | int | bytes]:
         """Answer the values of the composed statement's parameters, for these rows."""
-        return {"given": json.dumps(rows, ensure_ascii=False), **parameters}
+        return {"given": _write_json(rows), **parameters}
 
     def _compose(self, dialect: Dialect) -> TextClause:
         return text(self._texts[dialect.name].replace("{given}", given_table(dialect, self._columns)))

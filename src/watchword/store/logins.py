@@ -137,7 +137,8 @@ class LoginRows:
         return {name: Holder(account, self._tokens(rows)) for name, (account, rows) in found.items()}
 
     def _tokens(self, rows: list[_TokenRow]) -> list[Token]:
-        rows.sort(key=lambda row: (row.rank, row.serial))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row.rank, row.serial))
         return [read_token(row, self._sealer) for row in rows]
 
     def spend_steps(self, claims: Sequence[StepClaim], now_seconds: int) -> None:

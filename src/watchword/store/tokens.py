@@ -184,6 +184,10 @@ class TokenRows:
 _ANY_PROFILE = OtpProfile()
 
 
+_kind = functools.lru_cache(len(Kind))(Kind)
+"""Answer the kind of this name; raises ValueError."""
+
+
 @functools.lru_cache(100)
 def _profile(digits: int, period_seconds: int, algorithm: str) -> OtpProfile:
     """Answer a profile, of which all tokens of a make have the same; raises ValueError."""
@@ -197,9 +201,9 @@ def read_token(row: Any, sealer: Seal) -> Token:
     """
     kind, profile, secret = Kind.SOFT, _ANY_PROFILE, b""
     try:
-        kind = Kind(row.kind)
+        kind = _kind(row.kind)
         profile = _profile(row.digits, row.period_seconds, row.algorithm)
-        secret = sealer.unseal(row.sealed_secret, _place(row))
+        secret = sealer.unseal(row.sealed_secret, place_of(row.serial, row.account_name or ""))
         opened = True
     except (SealError, KeyringError) as error:
         # One damaged row must not stop everybody else's login: nobody can use it, that is all.
@@ -225,7 +229,7 @@ def read_facts(row: Any) -> TokenFacts:
     """Make what is said of a token of a row of `token_facts` that has its owner's `account_name`."""
     kind, profile, known = Kind.SOFT, OtpProfile(), True
     try:
-        kind = Kind(row.kind)
+        kind = _kind(row.kind)
         profile = _profile(row.digits, row.period_seconds, row.algorithm)
     except ValueError:
         known = False  # as in read_token: a newer version wrote it, and this one lets nobody in by it
