@@ -1,4 +1,4 @@
-"""One-shot logins, always 64 in flight: each from a port of its own, as people's logins are.
+"""One-shot logins, always so many in flight, mostly 64: each from a port of its own, as people's logins are.
 
 Not radclient: it asks for replies without a pause while it waits (20 pselect6 a reply, by strace), and so keeps one of
 the machine's two cores from the server that it measures. Here all packets are made beforehand, and a login costs the
@@ -40,7 +40,7 @@ class ClosedLoop:
         """Run so many logins; return how many were granted a second. Raises LoadError if one was not."""
         return self.run_logins(self._crowd.codes(count))
 
-    def run_logins(self, logins: Iterable[tuple[int, str]]) -> float:
+    def run_logins(self, logins: Iterable[tuple[int, str]], *, in_flight: int = IN_FLIGHT) -> float:
         """The same with the caller's own."""
         packets = [
             self._target.signed(place % IDENTIFIERS, self._target.request(number, code.encode("ascii")))
@@ -48,7 +48,7 @@ class ClosedLoop:
         ]
         sockets = {}
         with select.epoll() as poller:
-            for _ in packets[:IN_FLIGHT]:
+            for _ in packets[:in_flight]:
                 one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 one.connect((LOOPBACK, self._target.port))
                 sockets[one.fileno()] = one
