@@ -54,7 +54,7 @@ class Replies:
     def begin(self, key: RequestKey, now_seconds: float) -> None:
         """Record that a request is in work."""
         self._replies[key] = (now_seconds, IN_WORK)
-        if len(self._replies) > MOST_KEPT:
+        while len(self._replies) > MOST_KEPT:
             self._replies.popitem(last=False)
 
     def finish(self, key: RequestKey, reply: bytes, now_seconds: float) -> None:

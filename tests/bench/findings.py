@@ -40,15 +40,14 @@ compute codes, which was taken out again, 260 (156, 75, 28).
 
 What was looked at and left: codes by our own HMAC, begun once for each secret, where a library begins anew for each
 code (4 to 7 us in place of pyotp's 15 for a right code, 50 to 85 in place of 226 for a wrong one; but it was HMAC of
-our own); all
-rows of a batch in one, with `GROUP_CONCAT` (3 us less in Python, but 0.4 ms a batch more in MariaDB); the given names
-as a table of values, or in `IN (...)`, in place of `JSON_TABLE` (no fewer us: what takes MariaDB's time there is
-finding and locking a row of accounts, 8 us, and of tokens, 10); a worker bound to a core (4 to 8 % less CPU time, but
-it could not move aside for others); two batches under way in one worker, each in a thread (26 % fewer logins a second:
-of half the size, each login's share of a batch is dearer); a batch settled without a thread (6 % fewer); three workers
-(20 % fewer); MariaDB over a Unix socket (no difference); its adaptive hash index (a tenth less of MariaDB's CPU time
-with a thousand accounts, and little with a million); its buffer pool in huge pages (no difference that could be told:
-what a million accounts cost is not the translation of addresses).
+our own); all rows of a batch in one, with `GROUP_CONCAT` (3 us less in Python, but 0.4 ms a batch more in MariaDB); the
+given names as a table of values, or in `IN (...)`, in place of `JSON_TABLE` (no fewer us: what takes MariaDB's time
+there is finding and locking a row of accounts, 8 us, and of tokens, 10); a worker bound to a core (4 to 8 % less CPU
+time, but it could not move aside for others); two batches under way in one worker, each in a thread (26 % fewer logins
+a second: of half the size, each login's share of a batch is dearer); a batch settled without a thread (6 % fewer);
+three workers (20 % fewer); MariaDB over a Unix socket (no difference); its adaptive hash index (a tenth less of
+MariaDB's CPU time with a thousand accounts, and little with a million); its buffer pool in huge pages (no difference
+that could be told: what a million accounts cost is not the translation of addresses).
 
 A million accounts take MariaDB 26 to 30 us a login more, of 58 with a thousand: B-trees are a level deeper (29.6 pages
 are asked for instead of 20.5), and where a row or a page is looked at for the first time, one instruction waits for
@@ -63,12 +62,16 @@ that does nothing else, MariaDB takes 0.28 ms for the same: the rest is code tha
 is flat from there on: parsing is an eighth of MariaDB's time, the comparison of texts a fiftieth, and four fifths of a
 worker's are Python's interpreter, in some 115 calls of functions a login.
 
-So these were tried, each in turns with what there was, and left: uvloop (no less, and more time idle); a plain thread
-with a queue in place of Python's executor (no difference); no thread at all, the event loop waiting for MariaDB's
-answers through greenlets (4 % more); a batch that begins when nine, seven or five tenths of the last one wait (no
-difference); fifteen modules compiled to C by mypyc (6.5 % less, but a compiler on the way to a login); a generator that
-never takes a core from whom it wakes (no difference). One worker has the larger batches, but cannot keep two cores
-busy.
+So these were tried, each in turns with what there was, and left: a connection that is kept, not taken from the pool for
+each batch (0 to 7 % less CPU time in four comparisons; it would have to do again all that the pool does with
+connections that are old, dead or somebody else's); accounts in the order of their names in place of numbers, one look
+less in a B-tree (with a million accounts 3 to 4 us less of MariaDB's 84, with few no difference; but foreign keys then
+lock in another order, and in a run of the tests two nodes of a Galera cluster made one account's first pairing both);
+uvloop (no less, and more time idle); a plain thread with a queue in place of Python's executor (no difference); no
+thread at all, the event loop waiting for MariaDB's answers through greenlets (4 % more); a batch that begins when nine,
+seven or five tenths of the last one wait (no difference); fifteen modules compiled to C by mypyc (6.5 % less, but a
+compiler on the way to a login); a generator that never takes a core from whom it wakes (no difference). One worker has
+the larger batches, but cannot keep two cores busy.
 
 And these were kept. Counted by callgrind, which no neighbour disturbs, they take a tenth of the instructions of a
 worker and of the generator's part beside it (470,000 a login to 425,000); in turns with what was before, an eighth of a
@@ -77,8 +80,6 @@ worker's CPU time, and 6 % of all that a login costs:
 - Codes and the log's HMAC are cryptography's. pyotp makes a code in a dozen calls of Python functions, 4.1 us of 58 in
   a loop that does nothing else, and more where the code is cold; cryptography takes 2.8. A line's HMAC: 0.8 us, where
   Python's `hmac`, which has the same OpenSSL under it, takes 1.7.
-- The connection of the last batch is kept at hand, not given back to the pool and taken again: 0.03 of the 0.3 ms that
-  a batch of one takes in such a loop.
 - Fewer calls: attributes are looked up where they are used; names and serials, which hardly ever come again, no longer
   go through a cache; replies are searched for old ones only once one can be.
 
@@ -87,8 +88,4 @@ that 32 rows of the audit log take it in such a loop, some 350 are spent before 
 same statement takes as long), on 448 values at 0.4 us each. Texts in quotes in place of hex digits, or two values less
 a row, made no difference that could be told; one value a row would (172 us), but then the log would be a table of
 lines, which nobody can ask for a person's events.
-
-With a million accounts each login looks at some nine pages more, most of them for the first time in a while. Accounts
-are kept in the order of their names, not of numbers, so that a name is looked up in one B-tree and not in two: with a
-million accounts 3 to 4 us less of MariaDB's 84, a tenth fewer pages; with few no difference.
 """

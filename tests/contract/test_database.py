@@ -1,19 +1,14 @@
 """Pieces of work on MariaDB past SQLAlchemy: what goes wrong comes to the same as it would through it."""
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
 from sqlalchemy import Connection
 
 from tests.harness.mariadb import Mariadb
-from watchword.clock import monotonic_seconds
 from watchword.domain.errors import Conflict, StoreUnavailable
-from watchword.store import at_hand
-from watchword.store.at_hand import OLDEST_CONNECTION_SECONDS
-from watchword.store.database import ATTEMPTS, MOST_CONNECTIONS, Database, end_with, run_directly
+from watchword.store.database import ATTEMPTS, Database, end_with, run_directly
 
 pytestmark = pytest.mark.slow
 
@@ -28,16 +23,6 @@ def database(mariadb: Mariadb) -> Iterator[Database]:
 
 def numbers(connection: Connection) -> list[int]:
     return [number for (number,) in run_directly(connection, "SELECT n FROM t ORDER BY n")]
-
-
-def connection_id(connection: Connection) -> int:
-    return int(run_directly(connection, "SELECT CONNECTION_ID()")[0][0])
-
-
-def cut(database: Database, connections: list[int]) -> None:
-    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
-    other.write(lambda connection: [run_directly(connection, f"KILL {number}") for number in connections])
-    other.close()
 
 
 def test_what_is_run_directly_is_of_the_transaction(database: Database) -> None:
@@ -62,24 +47,25 @@ def test_a_connection_that_was_cut_is_made_anew_and_the_work_begun_anew(database
         end_with(connection, "BEGIN NOT ATOMIC INSERT INTO t (n) VALUES (1); COMMIT; END")
         return tries
 
-    mine = database.write(connection_id)
-    cut(database, [mine])
+    mine = database.read(lambda connection: run_directly(connection, "SELECT CONNECTION_ID()")[0][0])
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
+    other.write(lambda connection: run_directly(connection, f"KILL {mine}"))
+    other.close()
     database.write(work)
     assert len(tries) == 1  # the first of them found no connection, and came to nothing
     assert tries[0] != mine
     assert database.read(numbers) == [1]
 
 
-@pytest.mark.parametrize("order", ["reading first", "writing first"])
-def test_when_all_idle_connections_were_cut_every_work_is_done_all_the_same(database: Database, order: str) -> None:
-    first, second = (database.read, database.write) if order == "reading first" else (database.write, database.read)
+def test_when_all_idle_connections_were_cut_every_work_is_done_all_the_same(database: Database) -> None:
     idle = [database.engine.connect() for _ in range(5)]
-    mine = [connection_id(connection) for connection in idle]
+    mine = [run_directly(connection, "SELECT CONNECTION_ID()")[0][0] for connection in idle]
     for connection in idle:
         connection.close()
-    cut(database, [*mine, database.write(connection_id)])
-    assert [first(numbers) for _ in range(6)] == [[]] * 6
-    assert [second(numbers) for _ in range(2)] == [[]] * 2
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
+    other.write(lambda connection: [run_directly(connection, f"KILL {number}") for number in mine])
+    other.close()
+    assert [database.read(numbers) for _ in range(6)] == [[]] * 6
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, MemoryError])
@@ -148,77 +134,3 @@ def test_a_statement_that_ends_the_transaction_and_fails_leaves_nothing_and_no_l
     other.write(lambda connection: run_directly(connection, "INSERT INTO t (n) VALUES (1)"))
     assert other.read(numbers) == [1]
     other.close()
-
-
-def test_one_work_after_another_has_the_same_connection_until_it_is_old(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mine = database.write(connection_id)
-    assert [database.write(connection_id) for _ in range(3)] == [mine] * 3
-    now = monotonic_seconds() + OLDEST_CONNECTION_SECONDS
-    monkeypatch.setattr(at_hand, "monotonic_seconds", lambda: now)
-    monkeypatch.setattr(database.engine.pool, "_recycle", 0)  # its own clock goes on as it does
-    assert database.write(connection_id) == mine  # whose end it was
-    assert database.write(connection_id) != mine
-
-
-def test_what_went_wrong_in_one_work_is_not_there_in_the_next(database: Database) -> None:
-    class Stop(Exception):
-        """Ends a piece of work."""
-
-    def lock_and_stop(connection: Connection) -> None:
-        run_directly(connection, "INSERT INTO t (n) VALUES (1)")
-        raise Stop
-
-    database.write(connection_id)
-    with pytest.raises(Stop):
-        database.write(lock_and_stop)
-    assert database.write(numbers) == []
-    other = Database(str(database.engine.url.render_as_string(hide_password=False)))
-    other.write(lambda connection: run_directly(connection, "INSERT INTO t (n) VALUES (1)"))
-    other.close()
-    assert database.write(numbers) == [1]  # no snapshot of before, no transaction that was left open
-
-
-def test_works_at_the_same_time_never_share_a_connection_and_no_more_are_opened_than_allowed(
-    database: Database,
-) -> None:
-    database.write(connection_id)
-    together = threading.Barrier(MOST_CONNECTIONS)
-    seen: list[int] = []
-
-    def work(connection: Connection) -> None:
-        seen.append(connection_id(connection))
-        together.wait(10)
-
-    for _ in range(2):
-        seen.clear()
-        with ThreadPoolExecutor(MOST_CONNECTIONS) as threads:
-            list(threads.map(lambda _: database.write(work), range(MOST_CONNECTIONS)))
-        assert len(set(seen)) == MOST_CONNECTIONS
-
-
-def test_who_waits_for_a_connection_has_the_one_that_comes_free(database: Database) -> None:
-    together = threading.Barrier(MOST_CONNECTIONS + 1)
-    release = [threading.Event() for _ in range(MOST_CONNECTIONS)]
-
-    def hold(number: int) -> None:
-        def work(_connection: Connection) -> None:
-            together.wait(10)
-            release[number].wait(20)
-
-        database.write(work)
-
-    with ThreadPoolExecutor(MOST_CONNECTIONS + 1) as threads:
-        for number in range(MOST_CONNECTIONS):
-            threads.submit(hold, number)
-        together.wait(10)
-        waiting = threads.submit(database.read, connection_id)
-        with pytest.raises(TimeoutError):
-            waiting.result(0.2)
-        release[0].set()
-        try:
-            assert waiting.result(10)
-        finally:
-            for each in release:
-                each.set()

@@ -402,6 +402,19 @@ def test_a_secret_copied_to_another_row_opens_nothing(world: World, server: Serv
     assert isinstance(alice, Granted)
 
 
+@pytest.mark.parametrize("damage", ["digits = 0", "digits = 5", "digits = 9", "period_seconds = 0"])
+def test_a_row_whose_codes_would_be_easier_to_guess_opens_nothing_and_stops_nobody(
+    world: World, server: Server, damage: str
+) -> None:
+    server.pairer.add_soft("root", secret=bytes(range(20, 40)))
+    (theirs,) = server.administrator.tokens(account="root")
+    with server.database.engine.begin() as connection:
+        connection.execute(sqlalchemy.text(f"UPDATE tokens SET {damage} WHERE serial = :it"), {"it": theirs.serial})
+    root, alice = server.answer(Attempt("root", OneShot("")), Attempt("alice", OneShot(world.code())))
+    assert refused(root, Reason.UNPAIRED)
+    assert isinstance(alice, Granted)
+
+
 def test_a_clock_set_back_accepts_nothing_twice(world: World, server: Server) -> None:
     code = world.code()
     assert isinstance(server.one_shot("alice", code), Granted)

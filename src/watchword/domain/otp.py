@@ -17,6 +17,9 @@ from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 SECRET_OCTETS = 20
 """RFC 4226, section 4, R6: at least 128 bits, 160 recommended."""
 
+DIGITS = range(6, 9)
+"""How many a code may have (RFC 4226, section 5.3, R4: at least six)."""
+
 RESYNC_REACH_SECONDS = 24 * 3600
 """How far off a token's clock may be for two consecutive codes to find it again."""
 

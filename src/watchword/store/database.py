@@ -17,7 +17,6 @@ from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from watchword.domain.errors import Conflict, SettingsError, StoreUnavailable
-from watchword.store.at_hand import OLDEST_CONNECTION_SECONDS, ConnectionAtHand
 
 Result = TypeVar("Result")
 
@@ -66,7 +65,6 @@ class Database:
     def __init__(self, url: str) -> None:
         """Take a SQLAlchemy URL: `sqlite:///…` or `mysql+pymysql://…`."""
         self.engine = _make_engine(url)
-        self._at_hand = ConnectionAtHand(self.engine)
 
     @property
     def file(self) -> Path | None:
@@ -98,8 +96,6 @@ class Database:
                 # One row of the work cannot be written; the database is well.
                 raise Conflict(f"the database refused a value: {_cause(error)}") from None
             except DBAPIError as error:
-                if error.connection_invalidated:
-                    self._at_hand.let_go()  # it was opened before, and is as dead
                 last = attempt == ATTEMPTS - 1
                 if last or not (_lost_race(error) or (error.connection_invalidated and attempt == 0)):
                     # The driver's own words quote statements and parameters: they stay inside.
@@ -112,7 +108,7 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self, *, reading: bool) -> Iterator[Connection]:
-        with self.engine.connect() if reading else self._at_hand.take() as connection:
+        with self.engine.connect() as connection:
             if reading:
                 connection.execution_options(**{_READING: True})
             with connection.begin():
@@ -133,7 +129,6 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self._at_hand.let_go()
         self.engine.dispose()
 
 
@@ -239,7 +234,7 @@ def _mariadb_engine(url: str) -> Engine:
         hide_parameters=True,
         # Every piece of work ends its own transaction: a ROLLBACK after it would be one more round trip.
         pool_reset_on_return=None,
-        pool_recycle=OLDEST_CONNECTION_SECONDS,
+        pool_recycle=3600,
         # Those that are open stay open: PyMySQL reads the system's certificates anew for each, which takes longer than
         # a page does. Whoever comes when all are in use waits for one.
         pool_size=MOST_CONNECTIONS,

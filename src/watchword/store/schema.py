@@ -43,7 +43,6 @@ row_number = BigInteger().with_variant(Integer(), "sqlite")
 accounts = Table(
     "accounts",
     metadata,
-    # In MariaDB `name` is the primary key, in whose order rows are kept, and `id` the unique one (0004).
     Column("id", row_number, primary_key=True, autoincrement=True),
     Column("name", exact_text(128), nullable=False, unique=True),
     Column("failures", Integer, nullable=False, server_default="0"),

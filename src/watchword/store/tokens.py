@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, Table, delete, insert, select, u
 from sqlalchemy.exc import IntegrityError
 
 from watchword.domain.errors import Conflict, KeyringError, SealError
-from watchword.domain.otp import Algorithm, OtpProfile
+from watchword.domain.otp import DIGITS, Algorithm, OtpProfile
 from watchword.domain.tokens import Kind, Token
 from watchword.services.ports import Account, OwnedToken, Resealed, Seal
 from watchword.services.ports_tokens import TokenFacts
@@ -190,7 +190,9 @@ _kind = functools.lru_cache(len(Kind))(Kind)
 
 @functools.lru_cache(100)
 def _profile(digits: int, period_seconds: int, algorithm: str) -> OtpProfile:
-    """Answer a profile, of which all tokens of a make have the same; raises ValueError."""
+    """Answer a profile, of which all tokens of a make have the same; raises ValueError if no code can be of it."""
+    if digits not in DIGITS or period_seconds < 1:
+        raise ValueError
     return OtpProfile(digits, period_seconds, Algorithm(algorithm))
 
 
