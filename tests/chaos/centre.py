@@ -81,8 +81,10 @@ class Centre:
     ) -> Iterator[Load]:
         """Let people log in as long as the block; the first and the last seconds are calm."""
         pace = self.pace
+        crowd = people or self.people
+        crowd.begin_anew()
         load = Load(
-            people or self.people,
+            crowd,
             rate=pace.logins_a_second,
             reach_steps=reach_steps,
             bad_share=bad_share,

@@ -41,6 +41,7 @@ class Person:
     secret: bytes = field(repr=False, default_factory=lambda: secrets.token_bytes(20))
     last_tried: int = 0
     last_granted: int = 0
+    last_sent: int = 0
 
     @cached_property
     def _codes(self) -> dict[int, str]:
@@ -112,6 +113,12 @@ class Crowd:
                 self._waiting.append(person)
         return None
 
+    def begin_anew(self) -> None:
+        """Have nobody type again what was not answered so far: a server that was killed may have spent it."""
+        with self._lock:
+            for person in self._members:
+                person.last_tried = max(person.last_tried, person.last_sent)
+
     def done(self, person: Person) -> None:
         """Put a person back in the queue."""
         with self._lock:
@@ -136,7 +143,7 @@ class Crowd:
             step += 1
         if step > now + reach_steps:
             return None
-        person.last_tried = step
+        person.last_tried = person.last_sent = step
         return Try(person, Intent.RIGHT, person.code(step), step)
 
     def _bad(self, person: Person, now: int) -> Try | None:

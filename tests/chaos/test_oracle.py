@@ -168,6 +168,19 @@ def test_whoever_got_no_answer_types_the_same_code_again() -> None:
     assert (again.step, again.code) == (first.step, first.code)
 
 
+def test_what_was_not_answered_in_one_scenario_is_not_typed_in_the_next() -> None:
+    person = Person("alice")
+    crowd = Crowd([person], [], random.Random(1))
+    first = crowd.next_try(8, 0.0)
+    assert first is not None and first.step is not None
+    person.was_unanswered(first)
+    crowd.done(person)
+    crowd.begin_anew()
+    later = crowd.next_try(8, 0.0)
+    assert later is not None and later.step is not None
+    assert later.step > first.step
+
+
 def test_a_wrong_code_is_no_code_of_its_person_near_now() -> None:
     person = Person("alice", last_tried=now_step(), last_granted=now_step() - 1)
     crowd = Crowd([person], [Person("held1")], random.Random(1))
