@@ -66,12 +66,13 @@ So these were tried, each in turns with what there was, and left: a connection t
 each batch (0 to 7 % less CPU time in four comparisons, and by callgrind no fewer instructions in batches of 32; it
 would have to do again all that the pool does with connections that are old, dead or somebody else's); accounts in the
 order of their names in place of numbers, one look less in a B-tree (with a million accounts 3 to 4 us less of MariaDB's
-84, with few no difference; but foreign keys then lock in another order, and in a run of the tests two nodes of a Galera
-cluster made one account's first pairing both); uvloop (no less, and more time idle); a plain thread with a queue in
-place of Python's executor (no difference); no thread at all, the event loop waiting for MariaDB's answers through
-greenlets (4 % more); a batch that begins when nine, seven or five tenths of the last one wait (no difference); fifteen
-modules compiled to C by mypyc (6.5 % less, but a compiler on the way to a login); a generator that never takes a core
-from whom it wakes (no difference). One worker has the larger batches, but cannot keep two cores busy.
+84, with few no difference; but then a token that comes from another Galera node no longer needs the row that a pairing
+has locked, and two first pairings of one account both went through); uvloop (no less, and more time idle); a plain
+thread with a queue in place of Python's executor (no difference); no thread at all, the event loop waiting for
+MariaDB's answers through greenlets (4 % more); a batch that begins when nine, seven or five tenths of the last one wait
+(no difference); fifteen modules compiled to C by mypyc (6.5 % less, but a compiler on the way to a login); a generator
+that never takes a core from whom it wakes (no difference). One worker has the larger batches, but cannot keep two cores
+busy.
 
 And these were kept. Counted by callgrind, which no neighbour disturbs, they take a tenth of the instructions of a
 worker and of the generator's part beside it (470,000 a login to 425,000); in turns with what was before (30 turns of a

@@ -43,6 +43,8 @@ row_number = BigInteger().with_variant(Integer(), "sqlite")
 accounts = Table(
     "accounts",
     metadata,
+    # The primary key is the one that tokens refer to: a token that comes from another Galera node needs the very row
+    # that a pairing here has locked, and so the two meet. With `name` in its place, both would go through.
     Column("id", row_number, primary_key=True, autoincrement=True),
     Column("name", exact_text(128), nullable=False, unique=True),
     Column("failures", Integer, nullable=False, server_default="0"),
