@@ -1,7 +1,7 @@
 """One-time passwords: RFC 4226 (HOTP) and RFC 6238 (TOTP).
 
-Codes are cryptography's, whose HMAC is not Python's: a batch of logins takes a tenth less of a worker's time than with
-pyotp's (docs/benchmarks.md). pyotp writes what a phone scans, and judges the codes in the tests.
+Codes are cryptography's, which takes two thirds of pyotp's time for one (docs/benchmarks.md). pyotp writes what a phone
+scans, and judges the codes in the tests.
 """
 
 import base64

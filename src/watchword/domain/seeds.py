@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from watchword.domain.errors import InvalidValue
-from watchword.domain.otp import Algorithm, OtpProfile
+from watchword.domain.otp import DIGITS, Algorithm, OtpProfile
 from watchword.domain.tokens import check_serial
 
 SHORTEST_SECRET_OCTETS = 16
@@ -44,7 +44,7 @@ class SeedRow:
             raise InvalidValue(
                 f"the secret has {len(self.secret)} octets, not {SHORTEST_SECRET_OCTETS} to {LONGEST_SECRET_OCTETS}"
             )
-        if not 6 <= self.profile.digits <= 8:
+        if self.profile.digits not in DIGITS:
             raise InvalidValue("the number of digits is not 6, 7 or 8")
         if not SHORTEST_PERIOD_SECONDS <= self.profile.period_seconds <= LONGEST_PERIOD_SECONDS:
             raise InvalidValue(f"the period is not {SHORTEST_PERIOD_SECONDS} to {LONGEST_PERIOD_SECONDS} seconds")

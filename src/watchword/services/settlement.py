@@ -77,8 +77,7 @@ class Settlement:
         changed = {}
         for name, holder in self._holders.items():
             standing = self._standings[name]
-            before = holder.account.standing
-            if name in self._refused or (standing is not before and standing != before):
+            if name in self._refused or standing != holder.account.standing:
                 changed[holder.account.account_id] = standing
         if self._refused - self._holders.keys():
             changed[NOBODY] = UNKNOWN

@@ -50,9 +50,8 @@ class Sealer:
         if len(sealed) < _HEADER_OCTETS or sealed[:1] != _VERSION:
             raise SealError("this is not a sealed secret")
         key_id, nonce = sealed[1 : 1 + KEY_ID_OCTETS], sealed[1 + KEY_ID_OCTETS : _HEADER_OCTETS]
-        cipher = self._ciphers.get(key_id) or self._cipher(key_id)
         try:
-            return cipher.decrypt(nonce, sealed[_HEADER_OCTETS:], place.encode("utf-8"))
+            return self._cipher(key_id).decrypt(nonce, sealed[_HEADER_OCTETS:], place.encode("utf-8"))
         except InvalidTag:
             raise SealError("a sealed secret was altered, or belongs to another place") from None
 
