@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import pam_driver
+from tests.bench.bare_node import AS_ON_A_BARE_NODE
 from tests.bench.stage import CHECKOUT, Stage
 from tests.harness.node import installed_modules
 from tests.pam_layout import PamLayout
@@ -15,17 +16,6 @@ from tests.pam_layout import PamLayout
 ACCOUNT = "alice"
 WITH_KEY = {"SSH_CONNECTION": "192.0.2.7 40000 192.0.2.1 22", "SSH_AUTH_INFO_0": "publickey ssh-ed25519 AAAA"}
 """What sshd tells a stack after a key was accepted."""
-
-_BARE_NODE = """\
-set -eu
-for directory in /run /usr/lib/python3/dist-packages /usr/local/lib/python3*/dist-packages; do
-    [ ! -d "$directory" ] || mount -t tmpfs -o mode=755 tmpfs "$directory"
-done
-exec "$@"
-"""
-AS_ON_A_BARE_NODE = ["sh", "-c", _BARE_NODE, "sh"]
-"""A /run in memory, as every machine's is, and none of Debian's own Python packages: some are loaded into every
-interpreter (`.pth`), so that it takes longer to start, and a stack would look good beside it."""
 
 
 @dataclass(frozen=True)

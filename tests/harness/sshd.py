@@ -116,15 +116,17 @@ def running_sshd(
     *,
     name: str = "watchword-test",
     log_file: Path | None = None,
+    starter: Sequence[str] = (),
 ) -> Iterator[Sshd]:
     """Give an sshd with the PAM stack `stack`, whose syslog is kept from the machine's.
 
     `settings` go before ours. With `log_file`, the syslog is also written there, as rsyslog traditionally does.
+    `starter` is a command that starts sshd, in a mount namespace of its own.
     """
     with ExitStack() as undo:
         syslog = Syslog(directory / "log", log_file)
         undo.callback(syslog.close)
-        prefix = with_own_log(syslog.path, directory)
+        prefix = [*with_own_log(syslog.path, directory), *starter]
         sshd = undo.enter_context(_started(directory, stack, settings or {}, name, prefix, syslog))
         sshd.server.wait_until(lambda: bool(syslog.matching(LISTENING)))
         yield sshd
