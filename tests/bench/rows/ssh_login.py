@@ -27,8 +27,7 @@ NOTES = """\
   hash, doubled until it exceeds what the request took (`ensure_minimum_time_since` in its source). It does so after it
   has sent the prompt, so that a person who types notices nothing; but here the code is typed at once, and waits. So
   what a module takes before its prompt counts up to twice: with one account, a run would measure its name.
-- All three are on a node without Debian's own Python packages, as in *CPU of the PAM stack*: what else this machine
-  loads into every interpreter made ours some 15 ms slower, and was no part of it.
+- All three are on a node without Debian's own Python packages, as in *CPU of the PAM stack*.
 - Ours is the stack of `conf/pam.d/sshd` in mode `full`: two exchanges with our server, on MariaDB with durable
   commits, all on this machine. pam_google_authenticator reads a file.
 """
