@@ -74,21 +74,22 @@ MariaDB's answers through greenlets (4 % more); a batch that begins when nine, s
 that never takes a core from whom it wakes (no difference). One worker has the larger batches, but cannot keep two cores
 busy.
 
-And these were kept. The first two, counted by callgrind, which no neighbour disturbs, take a tenth of the
-instructions of a worker and of the generator's part beside it (470,000 a login to 425,000); in turns with what was
-before (30 turns of a second each), an eighth of a worker's CPU time, and 6 % of all that a login costs:
+So was a server whose unit says `CPUSchedulingPolicy=batch`: a worker that is woken then waits until whoever runs on a
+core has had its slice. In turns of a second with the same server scheduled as usual, four runs of 14 to 32 turns: 1.11,
+0.99, 1.06 and 1.10 times as many logins a second (of the medians), 5 to 8 % of the cores idle in place of 10 to 12, and
+0.57 times pyrad's `Server` in a whole bench. But a flood from a process on the same cores takes whole slices, too:
+beside it 1,588, 853 and 207 logins were begun in 15 seconds (rubbish; a wrong secret; rightly signed), and with the
+usual scheduling, minutes later, 2,840, 2,518 and 615. A server has to go on beside a flood; it need not echo.
+
+And these were kept. Counted by callgrind, which no neighbour disturbs, they take a tenth of the instructions of a
+worker and of the generator's part beside it (470,000 a login to 425,000); in turns with what was before (30 turns of a
+second each), an eighth of a worker's CPU time, and 6 % of all that a login costs:
 
 - Codes and the log's HMAC are cryptography's. pyotp makes a code in a dozen calls of Python functions, 4.1 us of 58 in
   a loop that does nothing else, and more where the code is cold; cryptography takes 2.8. A line's HMAC: 0.8 us, where
   Python's `hmac`, which has the same OpenSSL under it, takes 1.7.
 - Fewer calls: attributes are looked up where they are used; names and serials, which hardly ever come again, no longer
   go through a cache; replies are searched for old ones only once one can be.
-- The server's unit says `CPUSchedulingPolicy=batch`, so that a worker that is woken does not take a core from whoever
-  is in the middle of a batch. In turns of a second with the same server scheduled as usual, four runs of 14 to 32
-  turns: 1.11, 0.99, 1.06 and 1.10 times as many logins a second (of the medians), and 5 to 8 % of the cores idle, not
-  10 to 12. pyrad's `Server` gains nothing by it (0.96 and 0.94 times). MariaDB scheduled so as well made no difference
-  that could be told; three workers instead of two are slower with it, too. p99 of two exchanges: 21 and 24 ms without
-  it, 23 and 23 with it. What it costs beside programs that never rest: docs/design/decisions.md.
 
 A third of what is left is MariaDB's, and most of that is not finding rows but reading what it is told: of the 560 us
 that 32 rows of the audit log take it in such a loop, some 350 are spent before anything is written (`PREPARE` of the

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.harness.fake_clock import FakeClock
 from tests.harness.ports import free_udp_port
 from tests.harness.processes import Server
-from tests.harness.radius_server import AS_ITS_UNIT_SAYS, ServerSettings
+from tests.harness.radius_server import ServerSettings
 
 READY = "answering on"
 
@@ -44,7 +44,7 @@ class MortalRadiusServer:
         if self._clock is not None:
             argv = self._clock.command("watchword_radius", config)
         log = self._directory / f"{self.name}-{self._starts}.log"
-        self._server = Server([*AS_ITS_UNIT_SAYS, *argv], log)
+        self._server = Server(argv, log)
 
     def wait_ready(self) -> None:
         """Wait until every worker listens."""

@@ -12,9 +12,6 @@ from tests.harness.ports import LOOPBACK, free_udp_port
 from tests.harness.processes import Server, running
 from tests.harness.watchword_command import COMMAND, Watchword
 
-AS_ITS_UNIT_SAYS = ("chrt", "--batch", "0")
-"""Before its command: the CPUSchedulingPolicy of watchword-radius.service."""
-
 
 @dataclass(frozen=True)
 class RadiusServer:
@@ -73,7 +70,7 @@ def running_radius_server(
     if not settings.keyring.exists():
         watchword.do("init")
     with _notify_socket() as (notify, address):
-        argv: list[str | Path] = [*AS_ITS_UNIT_SAYS, COMMAND, "--config", watchword.config, "radius"]
+        argv: list[str | Path] = [COMMAND, "--config", watchword.config, "radius"]
         log = settings.directory / f"{name}.log"
         with running(argv, log, {"NOTIFY_SOCKET": address}) as server:
             server.wait_until(lambda: _says_ready(notify))

@@ -26,7 +26,6 @@ from tests.twilio_server import ACCOUNT_SID, AUTH_TOKEN, twilio_server
 pytestmark = pytest.mark.slow
 
 ACCEPT, REJECT, CHALLENGE = 2, 3, 11
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -234,14 +233,6 @@ def test_a_worker_that_dies_is_begun_anew(settings: ServerSettings) -> None:
                 server, "Message-Authenticator=0x00,User-Name=phoenix,User-Password=123456"
             )
         assert answered == 20
-
-
-def test_the_workers_are_scheduled_as_the_unit_says(server: RadiusServer) -> None:
-    unit = (CHECKOUT / "conf/systemd/watchword-radius.service").read_text(encoding="utf-8")
-    assert "CPUSchedulingPolicy=batch" in unit.splitlines()
-    children = Path(f"/proc/{server.server.pid}/task/{server.server.pid}/children").read_text().split()
-    threads = [int(task.name) for child in children for task in Path(f"/proc/{child}/task").iterdir()]
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_BATCH}
 
 
 def test_the_log_of_the_server_holds_no_code_and_no_secret(server: RadiusServer, settings: ServerSettings) -> None:

@@ -144,11 +144,6 @@ def check_confinement(unit: str) -> None:
     say(f"ok: {last.removeprefix('→ ')}")
 
 
-def check_scheduling() -> None:
-    """See that a RADIUS server takes nobody's turn on a core."""
-    must(os.sched_getscheduler(main_pid("watchword-radius")) == os.SCHED_BATCH, "watchword-radius runs as batch")
-
-
 def can_write(pid: int, place: str) -> bool:
     """Tell whether root could make a file in a directory as a process sees it."""
     probe = f"{place}/written-by-the-proof"
@@ -264,7 +259,6 @@ def main() -> None:
     wait_for(is_well, "the portal")
     for unit in UNITS:
         check_confinement(unit)
-    check_scheduling()
     check_use()
     check_reload()
     check_kill()

@@ -47,7 +47,6 @@ NOTES = """\
   order, the others in turns of 4 seconds in each third round.
 - Every login is another account's, with a code that is right now and was never used: RFC 6238, 30 s, 6 digits. A run
   in which one login is not granted ends the measurement.
-- Ours is started as its unit starts it, with `CPUSchedulingPolicy=batch`; so what is measured of it elsewhere is, too.
 - Ours and the echoes are driven by a generator that has all packets made beforehand and checks each reply, from 64
   ports, as people's logins come; peers by an asyncio client, 64 in flight, that keeps connections where the server does
   (gunicorn's sync workers close them). Not by radclient, which takes a whole core while it waits.
