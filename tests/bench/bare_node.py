@@ -10,5 +10,5 @@ exec "$@"
 """
 AS_ON_A_BARE_NODE = ("sh", "-c", _BARE_NODE, "sh")
 """Before a command, in a mount namespace of its own: a /run in memory, as every machine's is, and none of Debian's own
-Python packages. Some are loaded into every interpreter (`.pth`; setuptools' is), which is neither a stack's doing nor
-its to avoid: it would look good beside a bare module, and bad beside one that isn't Python."""
+Python packages. Some are loaded into every interpreter (`.pth`), so that it takes longer to start, and a stack would
+look good beside a bare module, and bad beside one that isn't Python."""

@@ -20,7 +20,7 @@ ROUNDS = 27
 SECONDS = 1.3
 ROUNDS_A_PEER_TURN = 3
 PEER_SECONDS = 4.0
-"""Peers are so far behind that few turns tell; but they answer little in a second."""
+"""Peers are so far behind that few turns tell enough; but they answer so little that a turn has to be long."""
 
 WHAT = "one-shot validations a second, 64 in flight, two cores for everything"
 
