@@ -74,12 +74,12 @@ MariaDB's answers through greenlets (4 % more); a batch that begins when nine, s
 that never takes a core from whom it wakes (no difference). One worker has the larger batches, but cannot keep two cores
 busy.
 
-Left as well: a server whose unit says `CPUSchedulingPolicy=batch`. A worker that is woken then waits until whoever runs
-on a core has had its slice. In turns of a second with the same server scheduled as usual, four runs of 14 to 32 turns: 1.11,
-0.99, 1.06 and 1.10 times as many logins a second (of the medians), 5 to 8 % of the cores idle in place of 10 to 12, and
-0.57 times pyrad's `Server` in a whole bench. But a flood from a process on the same cores takes whole slices, too:
-beside it 1,588, 853 and 207 logins were begun in 15 seconds (rubbish; a wrong secret; rightly signed), and with the
-usual scheduling, minutes later, 2,840, 2,518 and 615. Logins that go on beside a flood are worth more.
+Left as well: a server whose unit says `CPUSchedulingPolicy=batch`. A worker that is woken then waits until whoever
+runs on a core has had its slice. In turns of a second with the same server scheduled as usual, four runs of 14 to 32
+turns: 1.11, 0.99, 1.06 and 1.10 times as many logins a second (of the medians), 5 to 8 % of the cores idle in place of
+10 to 12, and 0.57 times pyrad's `Server` in a whole bench. But a flood from a process on the same cores takes whole
+slices, too: beside it 1,588, 853 and 207 logins were begun in 15 seconds (rubbish; a wrong secret; rightly signed),
+and with the usual scheduling, minutes later, 2,840, 2,518 and 615. Logins that go on beside a flood are worth more.
 
 And these were kept. Counted by callgrind, which no neighbour disturbs, they take a tenth of the instructions of a
 worker and of the generator's part beside it (470,000 a login to 425,000); in turns with what was before (30 turns of a
